@@ -1,0 +1,99 @@
+/** Budgets are checked before each step, from the run's own row: what was spent, voided attempts included. */
+import type { TurnOutcome } from '../runs/outcomes.ts';
+import type { Budget } from '../runs/types.ts';
+import { endRun } from './end-run.ts';
+import type { TransactionContext, Trx } from './journal.ts';
+import { openRequest } from './requests.ts';
+import { append, type NewEvent, type RunChange, type RunRecord, specOf } from './run-row.ts';
+
+export type BudgetLimit = 'max_turns' | 'max_tokens' | 'max_cost_usd' | 'timeout_s';
+export type Exceeded = { limit: BudgetLimit; allowed: number; used: number };
+
+/** The first limit that `turn` would pass, if any. Time is what the run worked, not what it waited for its human. */
+export function budgetExceeded(run: RunRecord, turn: number, now: number): Exceeded | undefined {
+  const budget = specOf(run).budget;
+  const used: Record<BudgetLimit, number> = {
+    max_turns: turn - 1,
+    max_tokens: run.input_tokens + run.output_tokens,
+    max_cost_usd: run.cost_usd ?? 0,
+    timeout_s: workedMs(run, now) / 1000,
+  };
+  for (const limit of ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] as const) {
+    const allowed = budget[limit];
+    if (allowed !== undefined && used[limit] >= allowed) return { limit, allowed, used: used[limit] };
+  }
+  return undefined;
+}
+
+/** How long the run has worked: from its start, without the time it waited for its human. */
+export function workedMs(run: RunRecord, now: number): number {
+  if (run.started_at === null) return 0;
+  const waiting = run.waiting_since === null ? 0 : now - run.waiting_since;
+  return now - run.started_at - run.waited_ms - waiting;
+}
+
+/** What is left for the next step: its output cap in tokens and its deadline in milliseconds. */
+export function budgetLeft(
+  run: RunRecord,
+  outputPrice: number | null,
+  now: number,
+): { max_output_tokens?: number; deadline_ms?: number } {
+  const budget = specOf(run).budget;
+  const caps: number[] = [];
+  if (budget.max_tokens !== undefined) caps.push(budget.max_tokens - run.input_tokens - run.output_tokens);
+  if (budget.max_cost_usd !== undefined && outputPrice) {
+    caps.push(Math.floor(((budget.max_cost_usd - (run.cost_usd ?? 0)) * 1_000_000) / outputPrice));
+  }
+  return {
+    ...(caps.length > 0 ? { max_output_tokens: Math.max(1, Math.min(...caps)) } : {}),
+    ...(budget.timeout_s === undefined ? {} : { deadline_ms: Math.max(1, budget.timeout_s * 1000 - workedMs(run, now)) }),
+  };
+}
+
+/** A spent budget ends the run or, with `on_exceeded: ask`, opens a request (the one already open, if there is one). */
+export async function requestBudget(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  exceeded: Exceeded,
+  opening: NewEvent[],
+  change: RunChange,
+): Promise<TurnOutcome> {
+  const spec = specOf(run);
+  const spent = `${exceeded.limit} is ${exceeded.allowed}, ${round(exceeded.used)} used`;
+  if (spec.budget.on_exceeded !== 'ask' || spec.budget_stopped) {
+    const message = `The run's budget is spent: ${spent}.`;
+    await endRun(trx, ctx, run, { as: 'failed', code: 'budget.exceeded', message }, opening, change);
+    return { outcome: 'ended', status: 'failed', code: 'budget.exceeded' };
+  }
+  const open = await trx
+    .selectFrom('inputs')
+    .select(['id', 'expires_at'])
+    .where('run_id', '=', run.id)
+    .where('kind', '=', 'budget')
+    .where('state', '=', 'open')
+    .executeTakeFirst();
+  if (open) return { outcome: 'wait', waits: [[open.id, open.expires_at]] };
+  const { wait, event } = await openRequest(trx, ctx, run, {
+    kind: 'budget',
+    prompt: `The run's budget is spent: ${spent}. Raise it, or stop the run?`,
+    options: ['stop', 'raise', `raise {"${exceeded.limit}": ${round(exceeded.allowed * 2)}}`],
+  });
+  await append(trx, ctx, run, [...opening, event], change);
+  return { outcome: 'wait', waits: [wait] };
+}
+
+/** The budget after `raise`: the given limits, or twice the one that was reached. `turn` is the one that did not begin. */
+export function raisedBudget(
+  run: RunRecord,
+  raise: Partial<Record<BudgetLimit, number>> | null,
+  turn: number,
+  now: number,
+): Budget {
+  const budget = specOf(run).budget;
+  if (raise) return { ...budget, ...raise };
+  const exceeded = budgetExceeded(run, turn, now);
+  return exceeded ? { ...budget, [exceeded.limit]: exceeded.allowed * 2 } : budget;
+}
+
+const round = (value: number) => Math.round(value * 1e6) / 1e6;

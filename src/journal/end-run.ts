@@ -1,0 +1,137 @@
+/** The end of a run: one terminal event, and everything that must be true from that commit on. */
+import { newId } from '../ids.ts';
+import type { TransactionContext, Trx } from './journal.ts';
+import { append, type NewEvent, type RunChange, type RunRecord, usageOf } from './run-row.ts';
+
+export type Ending =
+  | { as: 'completed'; output: string; message_id: string }
+  | { as: 'failed'; code: string; message: string }
+  | { as: 'cancelled'; reason: string; unfinished: { call_id: string; name: string }[] };
+
+/** What the model sees of a call that nobody answered, and what its `tool.result` says. */
+export const CANCELLED_CALL_OUTPUT = 'Cancelled: the run ended before this call was answered.';
+
+/**
+ * Ends a locked, active run, with `before` appended ahead of the terminal event: the thread is free, its open requests are
+ * withdrawn, its open calls closed, a cut answer kept as incomplete, and no intent of it left in the outbox.
+ */
+export async function endRun(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  ending: Ending,
+  before: NewEvent[] = [],
+  change: RunChange = {},
+): Promise<void> {
+  if (ending.as !== 'completed') await keepCutAnswer(trx, ctx, run);
+  Object.assign(run, change);
+  const totals = {
+    usage: usageOf(run),
+    cost_usd: run.cost_usd,
+    duration_ms: ctx.now - (run.started_at ?? run.created_at),
+  };
+  await append(trx, ctx, run, [...before, { type: `run.${ending.as}`, data: { ...terminalData(ending), ...totals } }], {
+    ...change,
+    ...terminalColumns(ending, ctx.now),
+  });
+  await trx
+    .updateTable('threads')
+    .set({ active_run_id: null, updated_at: ctx.now })
+    .where('id', '=', run.thread_id)
+    .where('org_id', '=', run.org_id)
+    .where('active_run_id', '=', run.id)
+    .execute();
+  await trx
+    .updateTable('inputs')
+    .set({ state: 'withdrawn', closed_at: ctx.now })
+    .where('run_id', '=', run.id)
+    .where('state', '=', 'open')
+    .execute();
+  await trx
+    .updateTable('calls')
+    .set({ status: 'cancelled', output: CANCELLED_CALL_OUTPUT, completed_at: ctx.now })
+    .where('run_id', '=', run.id)
+    .where('status', '=', 'pending')
+    .execute();
+  await trx.deleteFrom('outbox').where('run_id', '=', run.id).execute();
+}
+
+function terminalData(ending: Ending): Record<string, unknown> {
+  if (ending.as === 'completed') return { output: ending.output, message_id: ending.message_id };
+  if (ending.as === 'failed') return { error: { code: ending.code, message: ending.message } };
+  return { reason: ending.reason, unfinished: ending.unfinished };
+}
+
+function terminalColumns(ending: Ending, now: number): RunChange {
+  if (ending.as === 'completed') return { completed_at: now };
+  if (ending.as === 'failed') return { failed_at: now, error_code: ending.code, error_message: ending.message };
+  return { cancelled_at: now };
+}
+
+/** What an unfinished turn had said by now becomes an incomplete message: the reader saw it, so the next run's model does. */
+async function keepCutAnswer(trx: Trx, ctx: TransactionContext, run: RunRecord): Promise<void> {
+  const step = await trx
+    .selectFrom('steps')
+    .select(['message_id', 'from_seq'])
+    .where('run_id', '=', run.id)
+    .where('state', '!=', 'done')
+    .where('message_id', 'is not', null)
+    .executeTakeFirst();
+  if (!step?.message_id) return;
+  const deltas = await trx
+    .selectFrom('events')
+    .select('data')
+    .where('run_id', '=', run.id)
+    .where('seq', '>', step.from_seq)
+    .where('type', '=', 'message.delta')
+    .orderBy('seq')
+    .execute();
+  const content = deltas.map((row) => (JSON.parse(row.data) as { content: string }).content).join('');
+  if (content === '') return;
+  await insertMessage(trx, ctx, run, {
+    id: step.message_id,
+    role: 'assistant',
+    content: [{ type: 'text', text: content }],
+    status: 'incomplete',
+  });
+}
+
+/** Adds a message at the end of the thread. `listed: false` keeps a turn that only called tools out of the thread's list. */
+export async function insertMessage(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: { org_id: string; thread_id: string; id: string | null },
+  message: {
+    id?: string;
+    role: 'user' | 'assistant';
+    content: unknown[];
+    status?: 'completed' | 'incomplete';
+    listed?: boolean;
+  },
+): Promise<string> {
+  const thread = await trx
+    .updateTable('threads')
+    .set((eb) => ({ next_position: eb('next_position', '+', 1), updated_at: ctx.now }))
+    .where('id', '=', run.thread_id)
+    .where('org_id', '=', run.org_id)
+    .returning('next_position')
+    .executeTakeFirstOrThrow();
+  const id = message.id ?? newId('msg');
+  await trx
+    .insertInto('messages')
+    .values({
+      id,
+      org_id: run.org_id,
+      thread_id: run.thread_id,
+      run_id: run.id,
+      position: thread.next_position,
+      role: message.role,
+      content: JSON.stringify(message.content),
+      status: message.status ?? 'completed',
+      listed: message.listed === false ? 0 : 1,
+      metadata: '{}',
+      created_at: ctx.now,
+    })
+    .execute();
+  return id;
+}

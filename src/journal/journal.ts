@@ -1,0 +1,39 @@
+/**
+ * The journal holds what happened and what was said. Whoever writes names a transaction (`transactions/index.ts`) and gives
+ * its arguments; whoever reads uses `db`. A store decides how transactions share commits; SQLite does in a thread of its own.
+ */
+import type { Kysely, Transaction } from 'kysely';
+import type { Schema } from './schema.ts';
+import type { TransactionArgs, TransactionName, TransactionResult } from './transactions/index.ts';
+
+/** Reads. Never used to write: a store may open it read-only. */
+export type ReadDb = Kysely<Schema>;
+export type Trx = Kysely<Schema> | Transaction<Schema>;
+
+export type StoredEvent = { seq: number; type: string; data: string; created_at: number };
+
+/** What a commit added to a run: `events` are the new ones in order, when the store still has them at hand. */
+export type Appended = { run_id: string; last_seq: number; events?: StoredEvent[] };
+
+/** What every transaction is given: its clock, and the places where it says what to tell others after the commit. */
+export type TransactionContext = {
+  /** Milliseconds since 1970; one reading for the whole transaction. */
+  now: number;
+  appended: Appended[];
+};
+
+export interface Journal {
+  readonly store: 'sqlite' | 'postgres';
+  readonly db: ReadDb;
+  /**
+   * Runs one transaction to its commit. Refusals are HoldfastErrors and leave nothing behind.
+   * Errors: `journal.unavailable` when the database cannot be reached or is full: nothing was written.
+   */
+  write<N extends TransactionName>(name: N, args: TransactionArgs<N>): Promise<TransactionResult<N>>;
+  /** Calls the listener after each commit that appended events, in order for each run. Returns the way to stop. */
+  onAppended(listener: (appended: Appended) => void): () => void;
+  /** Tells whoever works on the run, in any process, to stop at once. Best effort: the workflow's cancel is the promise. */
+  abortRun(runId: string): void;
+  onAbort(listener: (runId: string) => void): () => void;
+  close(): Promise<void>;
+}

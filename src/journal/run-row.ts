@@ -1,0 +1,130 @@
+/** A run's row under its lock, and the one way in which events are added to it. */
+import type { Selectable, Updateable } from 'kysely';
+import { HoldfastError } from '../errors.ts';
+import type { Usage } from '../models/types.ts';
+import type { Budget, FunctionTool, RunStatus } from '../runs/types.ts';
+import type { TransactionContext, Trx } from './journal.ts';
+import type { Schema } from './schema.ts';
+
+export type RunRecord = Selectable<Schema['runs']>;
+/** What a transaction may change besides appending: never the status, which follows from the events. */
+export type RunChange = Omit<Updateable<Schema['runs']>, 'id' | 'org_id' | 'status' | 'ended' | 'last_seq'>;
+export type NewEvent = {
+  type: string;
+  data: Record<string, unknown>;
+  /** Of `run.input_received`: other requests are still open. Not stored. */
+  stillWaiting?: boolean;
+};
+
+/** What a run was asked to be, merged with its persona's version when it was created. */
+export type RunSpec = {
+  instructions: string;
+  additional_instructions: string;
+  tools: string[];
+  client_tools: FunctionTool['function'][];
+  approval: Record<string, string>;
+  budget: Budget;
+  /** A person answered `stop` to a budget request: the next check ends the run. */
+  budget_stopped?: true;
+  input_timeout_s: number;
+};
+
+export function specOf(run: Pick<RunRecord, 'spec'>): RunSpec {
+  return JSON.parse(run.spec) as RunSpec;
+}
+
+/**
+ * Takes the run's row for this transaction: the first statement of every transaction that appends, so that two of them
+ * are always one after the other. Errors: `runs.not_found`.
+ */
+export async function lockRun(trx: Trx, orgId: string, runId: string): Promise<RunRecord> {
+  const run = await trx
+    .updateTable('runs')
+    .set((eb) => ({ last_seq: eb.ref('last_seq') }))
+    .where('id', '=', runId)
+    .where('org_id', '=', orgId)
+    .returningAll()
+    .executeTakeFirst();
+  if (!run) throw new HoldfastError('runs.not_found', `No run ${runId}.`);
+  return run;
+}
+
+/**
+ * Appends events to a locked run that has not ended, numbers them without gaps, and moves the status as they say.
+ * `run` is brought up to date in place.
+ */
+export async function append(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  events: NewEvent[],
+  change: RunChange = {},
+): Promise<void> {
+  if (run.ended) throw new Error(`append to the ended run ${run.id}`);
+  const rows = events.map((event, i) => ({
+    run_id: run.id,
+    seq: run.last_seq + 1 + i,
+    type: event.type,
+    data: JSON.stringify(event.data),
+    created_at: ctx.now,
+  }));
+  if (rows.length > 0) await trx.insertInto('events').values(rows).execute();
+  const status = statusAfter(run.status, events);
+  const set = {
+    ...change,
+    ...waitingTime(run, status, ctx.now),
+    status,
+    ended: isTerminal(status) ? 1 : 0,
+    last_seq: run.last_seq + rows.length,
+    last_event_at: rows.length > 0 ? ctx.now : run.last_event_at,
+  };
+  await trx.updateTable('runs').set(set).where('id', '=', run.id).where('org_id', '=', run.org_id).execute();
+  Object.assign(run, set);
+  if (rows.length > 0) ctx.appended.push({ run_id: run.id, last_seq: run.last_seq, events: rows });
+}
+
+/** The status that a run has after these events: the only rule by which it changes (invariant 3). */
+export function statusAfter(before: RunStatus, events: NewEvent[]): RunStatus {
+  let status = before;
+  for (const { type, stillWaiting } of events) {
+    if (type === 'run.completed') return 'completed';
+    if (type === 'run.failed') return 'failed';
+    if (type === 'run.cancelled') return 'cancelled';
+    if (type === 'run.cancel_requested') status = 'cancelling';
+    if (status === 'cancelling') continue;
+    if (type === 'run.started') status = 'running';
+    if (type === 'run.waiting_for_input') status = 'waiting_for_input';
+    if (type === 'run.input_received') status = stillWaiting ? 'waiting_for_input' : 'running';
+  }
+  return status;
+}
+
+export function isTerminal(status: RunStatus): status is 'completed' | 'failed' | 'cancelled' {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+function waitingTime(run: RunRecord, status: RunStatus, now: number): RunChange {
+  if (status === 'waiting_for_input') return run.waiting_since === null ? { waiting_since: now } : {};
+  if (run.waiting_since === null) return {};
+  return { waiting_since: null, waited_ms: run.waited_ms + (now - run.waiting_since) };
+}
+
+/** Adds one step's tokens and cost to the run's totals; a step without a price makes the cost unknown for good. */
+export function addUsage(run: RunRecord, usage: Usage, costUsd: number | null): RunChange {
+  return {
+    input_tokens: run.input_tokens + usage.input_tokens,
+    cached_input_tokens: run.cached_input_tokens + usage.cached_input_tokens,
+    output_tokens: run.output_tokens + usage.output_tokens,
+    reasoning_tokens: run.reasoning_tokens + usage.reasoning_tokens,
+    cost_usd: run.cost_usd === null || costUsd === null ? null : run.cost_usd + costUsd,
+  };
+}
+
+export function usageOf(run: RunRecord): Usage {
+  return {
+    input_tokens: run.input_tokens,
+    cached_input_tokens: run.cached_input_tokens,
+    output_tokens: run.output_tokens,
+    reasoning_tokens: run.reasoning_tokens,
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * The tables as Kysely sees them, the same in every store. JSON is kept as text, times are integers in milliseconds since
+ * 1970 (UTC), ids are text. Every table that holds something of a tenant carries `org_id`, except `events` and `steps`,
+ * which are reached through their run only.
+ */
+import type { RequestKind, RunStatus } from '../runs/types.ts';
+
+type Json = string;
+type Millis = number;
+
+export interface Schema {
+  meta: { key: string; value: string };
+  orgs: { id: string; name: string; created_at: Millis };
+  api_keys: {
+    id: string;
+    org_id: string;
+    /** The part of the token by which it is looked up; the rest is known only as a hash. */
+    prefix: string;
+    hash: string;
+    user_id: string | null;
+    user_name: string | null;
+    user_email: string | null;
+    scopes: Json;
+    created_at: Millis;
+    expires_at: Millis | null;
+    revoked_at: Millis | null;
+  };
+  personas: {
+    org_id: string;
+    key: string;
+    version: number;
+    source: 'config' | 'api';
+    definition: Json;
+    created_at: Millis;
+  };
+  threads: {
+    id: string;
+    org_id: string;
+    title: string | null;
+    metadata: Json;
+    active_run_id: string | null;
+    next_position: number;
+    created_at: Millis;
+    updated_at: Millis;
+  };
+  messages: {
+    id: string;
+    org_id: string;
+    thread_id: string;
+    run_id: string | null;
+    position: number;
+    role: 'user' | 'assistant';
+    content: Json;
+    status: 'completed' | 'incomplete';
+    /** 0 for a model turn that only called tools: part of the prompt, not of the thread's list. */
+    listed: number;
+    metadata: Json;
+    created_at: Millis;
+  };
+  calls: {
+    call_id: string;
+    org_id: string;
+    thread_id: string;
+    run_id: string;
+    message_id: string;
+    turn: number;
+    idx: number;
+    kind: CallKind;
+    name: string;
+    arguments: Json;
+    status: 'pending' | CallStatus;
+    output: string | null;
+    created_at: Millis;
+    completed_at: Millis | null;
+  };
+  runs: RunsTable;
+  events: { run_id: string; seq: number; type: string; data: Json; created_at: Millis };
+  steps: {
+    run_id: string;
+    /** `turn:<n>` or `call:<call_id>`. */
+    step: string;
+    state: 'leased' | 'released' | 'done';
+    attempt: number;
+    token: string;
+    message_id: string | null;
+    outcome: Json | null;
+    provider_errors: number;
+    lost_workers: number;
+    /** The first event of the current attempt; what the attempt said comes after it. */
+    from_seq: number;
+    started_at: Millis;
+  };
+  inputs: {
+    id: string;
+    org_id: string;
+    run_id: string;
+    thread_id: string;
+    kind: RequestKind;
+    prompt: string;
+    options: Json | null;
+    /** The calls an answer gives results to: [{call_id, name, arguments}]. */
+    tool_calls: Json | null;
+    state: 'open' | 'answered' | 'withdrawn' | 'expired';
+    answer: Json | null;
+    created_at: Millis;
+    expires_at: Millis;
+    closed_at: Millis | null;
+  };
+  outbox: {
+    /** Time-sortable: the order in which intents of a run are delivered. */
+    id: string;
+    org_id: string;
+    run_id: string;
+    kind: OutboxKind;
+    /** The request's id for an input, else empty. */
+    ref: string;
+    attempts: number;
+    next_at: Millis;
+    created_at: Millis;
+  };
+  idempotency: {
+    org_id: string;
+    key: string;
+    fingerprint: string;
+    value: Json;
+    created_at: Millis;
+  };
+}
+
+export type CallKind = 'ask_user' | 'client' | 'server';
+export type CallStatus = 'ok' | 'error' | 'denied' | 'timeout' | 'unknown' | 'cancelled';
+export type OutboxKind = 'start' | 'input' | 'cancel';
+
+interface RunsTable {
+  id: string;
+  org_id: string;
+  thread_id: string;
+  /** Changes only in the transaction that appends the event which says so. */
+  status: RunStatus;
+  /** 1 once a terminal event is stored; nothing is appended after it. */
+  ended: number;
+  epoch: number;
+  last_seq: number;
+  last_event_at: Millis;
+  persona_id: string | null;
+  route_id: string;
+  fallback_route_id: string | null;
+  model: string;
+  /** RunSpec: what the run was asked to be, merged with its persona's version when it was created. */
+  spec: Json;
+  metadata: Json;
+  parent_run_id: string | null;
+  trace_id: string;
+  created_by_user_id: string | null;
+  created_by_user_name: string | null;
+  created_by_email: string | null;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  /** null once a step ran on a route without prices. */
+  cost_usd: number | null;
+  /** Time the run spent waiting for its human, and since when it waits now. */
+  waited_ms: number;
+  waiting_since: Millis | null;
+  error_code: string | null;
+  error_message: string | null;
+  created_at: Millis;
+  started_at: Millis | null;
+  completed_at: Millis | null;
+  failed_at: Millis | null;
+  cancelled_at: Millis | null;
+}

@@ -1,0 +1,113 @@
+import { EventEmitter } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { Kysely, SqliteDialect } from 'kysely';
+import { HoldfastError } from '../../errors.ts';
+import type { Appended, Journal } from '../journal.ts';
+import type { Schema } from '../schema.ts';
+import type { TransactionArgs, TransactionName, TransactionResult } from '../transactions/index.ts';
+import { asKyselyDatabase, openDatabase } from './database.ts';
+import type { WriterError, WriterOptions, WriterReply, WriterRequest } from './messages.ts';
+
+/** Writes that may wait for their commit at a time; beyond it the journal answers `journal.unavailable`. */
+export const MAX_PENDING_WRITES = 20_000;
+const OVERLOAD_RETRY_S = 1;
+
+export type SqliteJournal = Journal & {
+  migrated: string[];
+  /** Sets the file's upper bound, as `max_pages` does: how a test fills the disk and makes room again. */
+  setMaxPages(pages: number): Promise<void>;
+};
+
+type Pending = { resolve: (value: unknown) => void; reject: (error: Error) => void };
+/** A request before it has its number. */
+type Unnumbered<T> = T extends { id: number } ? Omit<T, 'id'> : never;
+
+/**
+ * Opens (and creates, and migrates) the journal in one SQLite file: one writer in its own thread, reads on this one.
+ * Errors: `journal.unavailable`, `journal.migration_failed`, `journal.too_new`.
+ */
+export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJournal> {
+  const writer = new Worker(new URL('./writer.ts', import.meta.url), { workerData: options });
+  const pending = new Map<number, Pending>();
+  const emitter = new EventEmitter().setMaxListeners(0);
+  let nextId = 1;
+  let closed = false;
+
+  const migrated = await new Promise<string[]>((resolve, reject) => {
+    writer.on('message', (message: WriterReply) => {
+      if (message.kind === 'ready') return resolve(message.migrated);
+      if (message.kind === 'failed') {
+        void writer.terminate();
+        return reject(asError(message.error));
+      }
+      for (const appended of message.appended) emitter.emit('appended', appended);
+      for (const result of message.results) settle(pending, result);
+    });
+    writer.on('error', reject);
+    writer.on('exit', () => {
+      closed = true;
+      const gone = new HoldfastError('journal.unavailable', 'The journal is closed.');
+      for (const waiting of pending.values()) waiting.reject(gone);
+      pending.clear();
+    });
+  });
+  const reader = openDatabase(options.path, 'reader');
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asKyselyDatabase(reader) }) });
+
+  const ask = (request: Unnumbered<WriterRequest>): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      if (closed) return reject(new HoldfastError('journal.unavailable', 'The journal is closed.'));
+      if (pending.size >= MAX_PENDING_WRITES) {
+        return reject(
+          new HoldfastError('journal.unavailable', 'Too many writes wait for the disk.', { retryAfterS: OVERLOAD_RETRY_S }),
+        );
+      }
+      const id = nextId++;
+      pending.set(id, { resolve, reject });
+      writer.postMessage({ ...request, id } as WriterRequest);
+    });
+
+  return {
+    store: 'sqlite',
+    db,
+    migrated,
+    write: <N extends TransactionName>(name: N, args: TransactionArgs<N>) =>
+      ask({ kind: 'write', name, args }) as Promise<TransactionResult<N>>,
+    onAppended: (listener) => subscribe(emitter, 'appended', listener as (value: Appended) => void),
+    abortRun: (runId) => void emitter.emit('abort', runId),
+    onAbort: (listener) => subscribe(emitter, 'abort', listener),
+    setMaxPages: async (pages) => void (await ask({ kind: 'set_max_pages', max_pages: pages })),
+    async close() {
+      if (closed) return;
+      const done = ask({ kind: 'close' });
+      closed = true;
+      await done;
+      await writer.terminate();
+      reader.close();
+    },
+  };
+}
+
+function subscribe<T>(emitter: EventEmitter, name: string, listener: (value: T) => void): () => void {
+  emitter.on(name, listener);
+  return () => void emitter.off(name, listener);
+}
+
+function settle(pending: Map<number, Pending>, result: { id: number; value?: unknown; error?: WriterError }): void {
+  const waiting = pending.get(result.id);
+  pending.delete(result.id);
+  if (result.error) waiting?.reject(asError(result.error));
+  else waiting?.resolve(result.value);
+}
+
+function asError(error: WriterError): Error {
+  if (error.code) {
+    return new HoldfastError(error.code, error.message, {
+      ...(error.details ? { details: error.details } : {}),
+      ...(error.retryAfterS === undefined ? {} : { retryAfterS: error.retryAfterS }),
+    });
+  }
+  const plain = new Error(error.message);
+  if (error.stack) plain.stack = error.stack;
+  return plain;
+}

@@ -1,0 +1,49 @@
+import { HoldfastError } from '../../errors.ts';
+import type { TransactionContext, Trx } from '../journal.ts';
+import type { NewEvent } from '../run-row.ts';
+import type { Lease } from './begin-turn.ts';
+
+/**
+ * Appends what a step says while it works. One statement takes the run's row, checks the lease and numbers the events, so
+ * that a worker whose lease was replaced, or whose run has ended, writes nothing. Errors: `steps.superseded`.
+ */
+export async function appendDeltas(
+  trx: Trx,
+  args: { lease: Lease; events: NewEvent[] },
+  ctx: TransactionContext,
+): Promise<void> {
+  const { lease, events } = args;
+  const run = await trx
+    .updateTable('runs')
+    .set((eb) => ({ last_seq: eb('last_seq', '+', events.length), last_event_at: ctx.now }))
+    .where('id', '=', lease.run_id)
+    .where('org_id', '=', lease.org_id)
+    .where('ended', '=', 0)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('steps')
+          .select('token')
+          .where('run_id', '=', lease.run_id)
+          .where('step', '=', lease.step)
+          .where('state', '=', 'leased')
+          .where('token', '=', lease.token),
+      ),
+    )
+    .returning('last_seq')
+    .executeTakeFirst();
+  if (!run) throw superseded(lease);
+  const rows = events.map((event, i) => ({
+    run_id: lease.run_id,
+    seq: run.last_seq - events.length + 1 + i,
+    type: event.type,
+    data: JSON.stringify(event.data),
+    created_at: ctx.now,
+  }));
+  await trx.insertInto('events').values(rows).execute();
+  ctx.appended.push({ run_id: lease.run_id, last_seq: run.last_seq, events: rows });
+}
+
+export function superseded(lease: Lease): HoldfastError {
+  return new HoldfastError('steps.superseded', `Attempt ${lease.attempt} of ${lease.step} of ${lease.run_id} no longer holds its lease.`);
+}

@@ -1,0 +1,164 @@
+import type { Selectable } from 'kysely';
+import { newId, randomText } from '../../ids.ts';
+import type { RunRef, Stop, TurnOutcome } from '../../runs/outcomes.ts';
+import type { TransactionContext, Trx } from '../journal.ts';
+import { budgetExceeded, requestBudget } from '../budget.ts';
+import { endRun } from '../end-run.ts';
+import { append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
+import type { Schema } from '../schema.ts';
+
+/** A step that loses its worker this often ends its run: something in it kills workers. */
+export const MAX_LOST_WORKERS = 20;
+const TOKEN_LENGTH = 20;
+
+export type Lease = {
+  org_id: string;
+  run_id: string;
+  step: string;
+  token: string;
+  attempt: number;
+};
+
+type BeginTurn = RunRef & {
+  turn: number;
+  /** The route this turn runs on, as the worker's configuration resolves it. */
+  route: { id: string; model: string; fallback: string | null };
+};
+
+export type BegunTurn =
+  | {
+      begun: true;
+      lease: Lease;
+      run: RunRecord;
+      message_id: string;
+      /** Provider errors of this turn on this route so far. */
+      provider_errors: number;
+    }
+  | { begun: false; outcome: TurnOutcome };
+
+/**
+ * Begins a turn, or says why not: the recorded outcome of a turn already done, the end of the run, a budget that is spent, a
+ * journal behind the workflow. One transaction gives the lease and appends `turn.started`, with `run.started` before the
+ * first and `message.reset` for an attempt it replaces.
+ */
+export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionContext): Promise<BegunTurn> {
+  const run = await lockRun(trx, args.org_id, args.run_id);
+  const step = `turn:${args.turn}`;
+  const known = await findStep(trx, run.id, step);
+  const stop = stopOf(run, args.epoch);
+  if (stop) return { begun: false, outcome: stop };
+  if (known?.state === 'done') return { begun: false, outcome: JSON.parse(known.outcome ?? '{}') as TurnOutcome };
+  if (!(await followsJournal(trx, run, args.turn))) return { begun: false, outcome: { outcome: 'behind' } };
+
+  await forgetDelivered(trx, run.id);
+  const opening: NewEvent[] = run.started_at === null ? [runStarted(run, args.route.model)] : [];
+  const change: RunChange = {
+    started_at: run.started_at ?? ctx.now,
+    route_id: args.route.id,
+    model: args.route.model,
+    fallback_route_id: args.route.fallback,
+  };
+  const exceeded = budgetExceeded(run, args.turn, ctx.now);
+  if (exceeded) {
+    const outcome = await requestBudget(trx, ctx, run, exceeded, opening, change);
+    return { begun: false, outcome };
+  }
+  const lost = (known?.lost_workers ?? 0) + (known?.state === 'leased' ? 1 : 0);
+  if (lost >= MAX_LOST_WORKERS) {
+    const message = `Turn ${args.turn} lost its worker ${lost} times.`;
+    await endRun(trx, ctx, run, { as: 'failed', code: 'engine.crash_loop', message }, opening, change);
+    return { begun: false, outcome: { outcome: 'ended', status: 'failed', code: 'engine.crash_loop' } };
+  }
+
+  const attempt = (known?.attempt ?? 0) + 1;
+  const messageId = newId('msg');
+  if (known?.message_id) {
+    const reason = known.state === 'leased' ? 'worker_lost' : 'provider_error';
+    opening.push({
+      type: 'message.reset',
+      data: { message_id: known.message_id, turn: args.turn, attempt: known.attempt, reason },
+    });
+  }
+  opening.push({ type: 'turn.started', data: { turn: args.turn, model: args.route.model, attempt } });
+  const sameRoute = run.route_id === args.route.id;
+  await append(trx, ctx, run, opening, change);
+  const token = randomText(TOKEN_LENGTH);
+  await saveLease(trx, {
+    run_id: run.id,
+    step,
+    state: 'leased',
+    attempt,
+    token,
+    message_id: messageId,
+    outcome: null,
+    provider_errors: sameRoute ? (known?.provider_errors ?? 0) : 0,
+    lost_workers: lost,
+    from_seq: run.last_seq,
+    started_at: ctx.now,
+  });
+  return {
+    begun: true,
+    lease: { org_id: run.org_id, run_id: run.id, step, token, attempt },
+    run,
+    message_id: messageId,
+    provider_errors: sameRoute ? (known?.provider_errors ?? 0) : 0,
+  };
+}
+
+/** Why no step of this run may begin, if so. */
+export function stopOf(run: RunRecord, epoch: number): Stop | undefined {
+  if (run.epoch !== epoch) return { outcome: 'superseded' };
+  if (run.ended) return endedAs(run);
+  if (run.status === 'cancelling') return { outcome: 'cancelled' };
+  return undefined;
+}
+
+export function endedAs(run: RunRecord): Extract<Stop, { outcome: 'ended' }> {
+  const status = run.status as 'completed' | 'failed' | 'cancelled';
+  return { outcome: 'ended', status, ...(run.error_code ? { code: run.error_code } : {}) };
+}
+
+export type StepRecord = Selectable<Schema['steps']>;
+
+export function findStep(trx: Trx, runId: string, step: string): Promise<StepRecord | undefined> {
+  return trx
+    .selectFrom('steps')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('step', '=', step)
+    .executeTakeFirst();
+}
+
+/** Gives a step its new lease in place of the one before. */
+export async function saveLease(trx: Trx, row: StepRecord): Promise<void> {
+  await trx
+    .insertInto('steps')
+    .values(row)
+    .onConflict((oc) => oc.columns(['run_id', 'step']).doUpdateSet(row))
+    .execute();
+}
+
+/** The intents whose effect a begun step shows: the start, and every answer already given. */
+export async function forgetDelivered(trx: Trx, runId: string): Promise<void> {
+  await trx.deleteFrom('outbox').where('run_id', '=', runId).where('kind', 'in', ['start', 'input']).execute();
+}
+
+function runStarted(run: RunRecord, model: string): NewEvent {
+  return { type: 'run.started', data: { thread_id: run.thread_id, persona_id: run.persona_id, model } };
+}
+
+/** Whether the turn before is done with every call answered: else the journal was restored, or the workflow misinformed. */
+async function followsJournal(trx: Trx, run: RunRecord, turn: number): Promise<boolean> {
+  if (turn === 1) return true;
+  const before = await findStep(trx, run.id, `turn:${turn - 1}`);
+  if (before?.state !== 'done') return false;
+  const open = await trx
+    .selectFrom('calls')
+    .select('call_id')
+    .where('run_id', '=', run.id)
+    .where('status', '=', 'pending')
+    .limit(1)
+    .executeTakeFirst();
+  return open === undefined;
+}
+

@@ -1,0 +1,144 @@
+/** Transactions of the engine's side: where a run stands, its rebuild, and the intents that wait for Temporal. */
+import { newId } from '../../ids.ts';
+import type { Position, RunRef, Stop } from '../../runs/outcomes.ts';
+import type { TransactionContext, Trx } from '../journal.ts';
+import { openWaits } from '../requests.ts';
+import { lockRun, type RunRecord } from '../run-row.ts';
+import type { OutboxKind } from '../schema.ts';
+import { forgetDelivered, stopOf } from './begin-turn.ts';
+import { callRefs } from './complete-turn.ts';
+
+/** First wait before an intent is delivered again; it doubles up to the last. */
+export const OUTBOX_FIRST_RETRY_MS = 5_000;
+export const OUTBOX_LAST_RETRY_MS = 300_000;
+
+/** Where the journal says a run is: how a rebuilt or continued workflow begins. */
+export async function loadRun(trx: Trx, args: RunRef, _ctx: TransactionContext): Promise<Stop | Position> {
+  const run = await lockRun(trx, args.org_id, args.run_id);
+  const stop = stopOf(run, args.epoch);
+  if (stop) return stop;
+  await forgetDelivered(trx, run.id);
+  const calls = await trx
+    .selectFrom('calls')
+    .select(['idx', 'name'])
+    .where('run_id', '=', run.id)
+    .where('status', '=', 'pending')
+    .where('kind', '=', 'server')
+    .orderBy('idx')
+    .execute();
+  return {
+    outcome: 'position',
+    turn: await nextTurn(trx, run.id),
+    calls: callRefs(calls),
+    waits: await openWaits(trx, run.id),
+  };
+}
+
+/** The turn after the last one done. */
+export async function nextTurn(trx: Trx, runId: string): Promise<number> {
+  const row = await trx
+    .selectFrom('steps')
+    .select((eb) => eb.fn.countAll<number>().as('done'))
+    .where('run_id', '=', runId)
+    .where('step', 'like', 'turn:%')
+    .where('state', '=', 'done')
+    .executeTakeFirstOrThrow();
+  return Number(row.done) + 1;
+}
+
+/**
+ * Gives a run whose workflow Temporal no longer knows a new copy: the epoch goes up, so that nothing of the old copy can
+ * write, and a start is put in the outbox. False when another process did so first, or the run has ended.
+ */
+export async function rebuildRun(trx: Trx, args: RunRef, ctx: TransactionContext): Promise<boolean> {
+  const run = await lockRun(trx, args.org_id, args.run_id);
+  if (run.ended || run.epoch !== args.epoch) return false;
+  await trx
+    .updateTable('runs')
+    .set({ epoch: run.epoch + 1 })
+    .where('id', '=', run.id)
+    .where('org_id', '=', run.org_id)
+    .execute();
+  await trx
+    .updateTable('steps')
+    .set({ token: '' })
+    .where('run_id', '=', run.id)
+    .where('state', '=', 'leased')
+    .execute();
+  await trx.deleteFrom('outbox').where('run_id', '=', run.id).where('kind', '=', 'start').execute();
+  await putIntent(trx, ctx, run, 'start', '', ctx.now);
+  return true;
+}
+
+/** Writes an intent that the journal keeps until its effect shows. Due at `firstAt`, when the direct delivery has had its time. */
+export async function putIntent(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: Pick<RunRecord, 'id' | 'org_id'>,
+  kind: OutboxKind,
+  ref: string,
+  firstAt = ctx.now + OUTBOX_FIRST_RETRY_MS,
+): Promise<void> {
+  await trx
+    .insertInto('outbox')
+    .values({
+      id: newId('out'),
+      org_id: run.org_id,
+      run_id: run.id,
+      kind,
+      ref,
+      attempts: 0,
+      next_at: firstAt,
+      created_at: ctx.now,
+    })
+    .onConflict((oc) => oc.columns(['run_id', 'kind', 'ref']).doNothing())
+    .execute();
+}
+
+export type Intent = {
+  id: string;
+  org_id: string;
+  run_id: string;
+  kind: OutboxKind;
+  ref: string;
+  epoch: number;
+};
+
+/**
+ * Claims intents that are due, oldest first (so in order for each run), and sets when each is due again should its effect
+ * not show.
+ */
+export async function claimIntents(trx: Trx, args: { limit: number }, ctx: TransactionContext): Promise<Intent[]> {
+  const due = await trx
+    .selectFrom('outbox')
+    .innerJoin('runs', 'runs.id', 'outbox.run_id')
+    .select(['outbox.id', 'outbox.org_id', 'outbox.run_id', 'outbox.kind', 'outbox.ref', 'outbox.attempts', 'runs.epoch'])
+    .where('outbox.next_at', '<=', ctx.now)
+    .orderBy('outbox.id')
+    .limit(args.limit)
+    .execute();
+  for (const intent of due) {
+    const wait = Math.min(OUTBOX_FIRST_RETRY_MS * 2 ** intent.attempts, OUTBOX_LAST_RETRY_MS);
+    await trx
+      .updateTable('outbox')
+      .set({ attempts: intent.attempts + 1, next_at: ctx.now + wait })
+      .where('id', '=', intent.id)
+      .where('org_id', '=', intent.org_id)
+      .execute();
+  }
+  return due.map(({ attempts: _attempts, ...intent }) => intent);
+}
+
+/** Makes every waiting intent due at once: Temporal is back. */
+export async function expediteIntents(trx: Trx, _args: Record<string, never>, ctx: TransactionContext): Promise<void> {
+  await trx.updateTable('outbox').set({ next_at: ctx.now }).where('next_at', '>', ctx.now).execute();
+}
+
+/** Remembers a fact of the installation, such as the identity of Temporal's namespace. */
+export async function setMeta(trx: Trx, args: { key: string; value: string }, _ctx: TransactionContext): Promise<void> {
+  await trx
+    .insertInto('meta')
+    .values(args)
+    .onConflict((oc) => oc.column('key').doUpdateSet({ value: args.value }))
+    .execute();
+}

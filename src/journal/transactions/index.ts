@@ -1,0 +1,62 @@
+/**
+ * Every way to write to the journal, by name. Arguments and results cross a thread, so they are plain data. A transaction is
+ * written once, in Kysely, for every store.
+ */
+import type { TransactionContext, Trx } from '../journal.ts';
+import { answerInput } from './answer-input.ts';
+import { appendDeltas } from './append-deltas.ts';
+import { beginTurn } from './begin-turn.ts';
+import { requestCancel } from './cancel-run.ts';
+import { completeTurn } from './complete-turn.ts';
+import { createRun } from './create-run.ts';
+import { claimIntents, expediteIntents, loadRun, rebuildRun, setMeta } from './engine.ts';
+import { failAttempt } from './fail-attempt.ts';
+import { expireInput, finishRun } from './finish-run.ts';
+import { purgeIdempotency } from './idempotency.ts';
+import { createKey, revokeKey } from './keys.ts';
+import { createPersona, syncPersonas } from './personas.ts';
+import { createMessage, createThread, deleteThread, updateThread } from './threads.ts';
+import { beginCall, completeCall } from './tool-call.ts';
+
+export const transactions = {
+  answerInput,
+  appendDeltas,
+  beginCall,
+  beginTurn,
+  claimIntents,
+  completeCall,
+  completeTurn,
+  createKey,
+  createMessage,
+  createPersona,
+  createRun,
+  createThread,
+  deleteThread,
+  expediteIntents,
+  expireInput,
+  failAttempt,
+  finishRun,
+  loadRun,
+  purgeIdempotency,
+  rebuildRun,
+  requestCancel,
+  revokeKey,
+  setMeta,
+  syncPersonas,
+  updateThread,
+};
+
+export type TransactionName = keyof typeof transactions;
+export type TransactionArgs<N extends TransactionName> = Parameters<(typeof transactions)[N]>[1];
+export type TransactionResult<N extends TransactionName> = Awaited<ReturnType<(typeof transactions)[N]>>;
+
+/** Runs one by name inside a transaction that the caller has begun. */
+export async function runTransaction<N extends TransactionName>(
+  name: N,
+  trx: Trx,
+  args: TransactionArgs<N>,
+  ctx: TransactionContext,
+): Promise<TransactionResult<N>> {
+  const run = transactions[name] as (trx: Trx, args: unknown, ctx: TransactionContext) => Promise<unknown>;
+  return (await run(trx, args, ctx)) as TransactionResult<N>;
+}

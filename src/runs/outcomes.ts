@@ -1,0 +1,38 @@
+/**
+ * What a step tells the workflow: types only, small enough for Temporal's history (under 2 KB a payload), references and
+ * counts, never a text of users or models.
+ */
+
+/** An open request: its id, and when it expires (milliseconds since 1970). */
+export type Wait = [requestId: string, expiresAt: number];
+
+/** A call to run as an activity: its place in the turn, and its name for the Web UI (cut where many fit in one payload). */
+export type CallRef = [idx: number, name: string];
+
+/** Where a run stands that did not simply take its next step. */
+export type Stop =
+  /** The run has a terminal event; the workflow closes in the same way. */
+  | { outcome: 'ended'; status: 'completed' | 'failed' | 'cancelled'; code?: string }
+  /** Cancel was requested: finish as cancelled. */
+  | { outcome: 'cancelled' }
+  /** The journal lacks a step this workflow has seen done: start again from the journal. */
+  | { outcome: 'behind' }
+  /** A later copy of this workflow owns the run: close quietly. */
+  | { outcome: 'superseded' };
+
+export type TurnOutcome =
+  | Stop
+  /** The turn called tools: run `calls`, wait for `waits`, then the next turn. */
+  | { outcome: 'tools'; calls: CallRef[]; waits: Wait[] }
+  /** A budget is spent and a person is asked: wait, then the same turn again. */
+  | { outcome: 'wait'; waits: Wait[] };
+
+export type CallOutcome = Stop | { outcome: 'done' };
+
+export type ExpiryOutcome = Stop | { outcome: 'answered' } | { outcome: 'early'; expires_at: number };
+
+/** Where the journal says a run is: `turn` is the next to take once `calls` and `waits` are done. */
+export type Position = { outcome: 'position'; turn: number; calls: CallRef[]; waits: Wait[] };
+
+/** What every step needs to name: whose run, which one, which copy of the workflow asks. */
+export type RunRef = { org_id: string; run_id: string; epoch: number };
