@@ -17,7 +17,8 @@ export type Meaning =
 /** Errors: `validation.failed` naming the field; the request stays open. */
 export function readAnswer(kind: RequestKind, answer: Answer, callIds: string[]): Meaning {
   if (kind === 'tool_outputs') return { kind, outputs: readOutputs(answer, callIds) };
-  if (answer.tool_outputs !== undefined) throw invalid('tool_outputs', `This request is a ${kind}: answer it with content.`);
+  if (answer.tool_outputs !== undefined)
+    throw invalid('tool_outputs', `This request is a ${kind}: answer it with content.`);
   const content = readContent(answer.content);
   if (kind === 'question') return { kind, content };
   if (kind === 'budget') return readBudget(content);

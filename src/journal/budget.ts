@@ -46,7 +46,9 @@ export function budgetLeft(
   }
   return {
     ...(caps.length > 0 ? { max_output_tokens: Math.max(1, Math.min(...caps)) } : {}),
-    ...(budget.timeout_s === undefined ? {} : { deadline_ms: Math.max(1, budget.timeout_s * 1000 - workedMs(run, now)) }),
+    ...(budget.timeout_s === undefined
+      ? {}
+      : { deadline_ms: Math.max(1, budget.timeout_s * 1000 - workedMs(run, now)) }),
   };
 }
 

@@ -80,6 +80,7 @@ export interface Schema {
     /** `turn:<n>` or `call:<call_id>`. */
     step: string;
     state: 'leased' | 'released' | 'done';
+    release_reason: string | null;
     attempt: number;
     token: string;
     message_id: string | null;

@@ -3,7 +3,7 @@
  * `Holdfast` and nothing else: no SQL, no Temporal. Every method refuses with a `HoldfastError` whose code is the
  * contract's; what belongs to another organisation is `*.not_found`.
  */
-import type { ContentPart } from '../models/types.ts';
+import type { ContentPart, RouteInfo } from '../models/types.ts';
 import type {
   Answer,
   Caller,
@@ -23,7 +23,6 @@ import type {
   RunRow,
   ThreadView,
 } from './types.ts';
-import type { RouteInfo } from '../models/types.ts';
 
 export interface Holdfast {
   /** The caller behind a bearer token. Errors: `auth.invalid_token` (unknown, expired, revoked). */

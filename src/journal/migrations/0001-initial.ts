@@ -138,8 +138,18 @@ async function runsAndEvents(db: Kysely<never>): Promise<void> {
   await schema.createIndex('runs_by_org').on('runs').columns(['org_id', 'id']).execute();
   await schema.createIndex('runs_by_status').on('runs').columns(['org_id', 'status', 'id']).execute();
   await schema.createIndex('runs_by_thread').on('runs').columns(['thread_id', 'id']).execute();
-  await schema.createIndex('runs_active').on('runs').columns(['org_id', 'id']).where(sql.ref('ended'), '=', sql.lit(0)).execute();
-  await schema.createIndex('runs_by_parent').on('runs').columns(['parent_run_id', 'id']).where(sql.ref('parent_run_id'), 'is not', null).execute();
+  await schema
+    .createIndex('runs_active')
+    .on('runs')
+    .columns(['org_id', 'id'])
+    .where(sql.ref('ended'), '=', sql.lit(0))
+    .execute();
+  await schema
+    .createIndex('runs_by_parent')
+    .on('runs')
+    .columns(['parent_run_id', 'id'])
+    .where(sql.ref('parent_run_id'), 'is not', null)
+    .execute();
   await schema
     .createTable('events')
     .addColumn('run_id', 'text', (c) => c.notNull())
@@ -155,6 +165,7 @@ async function runsAndEvents(db: Kysely<never>): Promise<void> {
     .addColumn('run_id', 'text', (c) => c.notNull())
     .addColumn('step', 'text', (c) => c.notNull())
     .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('release_reason', 'text')
     .addColumn('attempt', 'integer', (c) => c.notNull())
     .addColumn('token', 'text', (c) => c.notNull())
     .addColumn('message_id', 'text')
@@ -187,7 +198,12 @@ async function waitingAndDelivery(db: Kysely<never>): Promise<void> {
     .addColumn('closed_at', 'bigint')
     .execute();
   await schema.createIndex('inputs_by_run').on('inputs').columns(['run_id', 'state']).execute();
-  await schema.createIndex('inputs_open').on('inputs').columns(['org_id', 'id']).where(sql.ref('state'), '=', sql.lit('open')).execute();
+  await schema
+    .createIndex('inputs_open')
+    .on('inputs')
+    .columns(['org_id', 'id'])
+    .where(sql.ref('state'), '=', sql.lit('open'))
+    .execute();
   await schema
     .createTable('outbox')
     .addColumn('id', 'text', (c) => c.primaryKey())

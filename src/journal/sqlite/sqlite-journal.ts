@@ -59,7 +59,9 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
       if (closed) return reject(new HoldfastError('journal.unavailable', 'The journal is closed.'));
       if (pending.size >= MAX_PENDING_WRITES) {
         return reject(
-          new HoldfastError('journal.unavailable', 'Too many writes wait for the disk.', { retryAfterS: OVERLOAD_RETRY_S }),
+          new HoldfastError('journal.unavailable', 'Too many writes wait for the disk.', {
+            retryAfterS: OVERLOAD_RETRY_S,
+          }),
         );
       }
       const id = nextId++;

@@ -78,7 +78,8 @@ async function commit(batch: WriterRequest[]): Promise<void> {
       sqlite.exec('BEGIN IMMEDIATE');
       for (const request of writes) await runOne(request, results, appended);
       sqlite.exec('COMMIT');
-      if (options.commit_delay_ms) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, options.commit_delay_ms);
+      if (options.commit_delay_ms)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, options.commit_delay_ms);
     }
   } catch (error) {
     if (sqlite.isTransaction) sqlite.exec('ROLLBACK');
@@ -136,7 +137,11 @@ function asData(error: unknown): WriterError {
   }
   const { message, stack } = error as Error;
   if (isUnavailable(error)) {
-    return { code: 'journal.unavailable', message: `The journal cannot be written: ${message}.`, retryAfterS: UNAVAILABLE_RETRY_S };
+    return {
+      code: 'journal.unavailable',
+      message: `The journal cannot be written: ${message}.`,
+      retryAfterS: UNAVAILABLE_RETRY_S,
+    };
   }
   return { message, ...(stack ? { stack } : {}) };
 }

@@ -45,5 +45,8 @@ export async function appendDeltas(
 }
 
 export function superseded(lease: Lease): HoldfastError {
-  return new HoldfastError('steps.superseded', `Attempt ${lease.attempt} of ${lease.step} of ${lease.run_id} no longer holds its lease.`);
+  return new HoldfastError(
+    'steps.superseded',
+    `Attempt ${lease.attempt} of ${lease.step} of ${lease.run_id} no longer holds its lease.`,
+  );
 }

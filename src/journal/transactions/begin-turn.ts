@@ -1,9 +1,9 @@
 import type { Selectable } from 'kysely';
 import { newId, randomText } from '../../ids.ts';
 import type { RunRef, Stop, TurnOutcome } from '../../runs/outcomes.ts';
-import type { TransactionContext, Trx } from '../journal.ts';
 import { budgetExceeded, requestBudget } from '../budget.ts';
 import { endRun } from '../end-run.ts';
+import type { TransactionContext, Trx } from '../journal.ts';
 import { append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
 import type { Schema } from '../schema.ts';
 
@@ -73,7 +73,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
   const attempt = (known?.attempt ?? 0) + 1;
   const messageId = newId('msg');
   if (known?.message_id) {
-    const reason = known.state === 'leased' ? 'worker_lost' : 'provider_error';
+    const reason = known.state === 'leased' ? 'worker_lost' : known.release_reason;
     opening.push({
       type: 'message.reset',
       data: { message_id: known.message_id, turn: args.turn, attempt: known.attempt, reason },
@@ -87,6 +87,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
     run_id: run.id,
     step,
     state: 'leased',
+    release_reason: null,
     attempt,
     token,
     message_id: messageId,
@@ -121,12 +122,7 @@ export function endedAs(run: RunRecord): Extract<Stop, { outcome: 'ended' }> {
 export type StepRecord = Selectable<Schema['steps']>;
 
 export function findStep(trx: Trx, runId: string, step: string): Promise<StepRecord | undefined> {
-  return trx
-    .selectFrom('steps')
-    .selectAll()
-    .where('run_id', '=', runId)
-    .where('step', '=', step)
-    .executeTakeFirst();
+  return trx.selectFrom('steps').selectAll().where('run_id', '=', runId).where('step', '=', step).executeTakeFirst();
 }
 
 /** Gives a step its new lease in place of the one before. */
@@ -161,4 +157,3 @@ async function followsJournal(trx: Trx, run: RunRecord, turn: number): Promise<b
     .executeTakeFirst();
   return open === undefined;
 }
-

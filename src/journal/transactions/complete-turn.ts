@@ -1,5 +1,5 @@
-import type { FinishReason, Usage } from '../../models/types.ts';
 import { newId } from '../../ids.ts';
+import type { FinishReason, Usage } from '../../models/types.ts';
 import type { CallRef, TurnOutcome, Wait } from '../../runs/outcomes.ts';
 import { endRun, insertMessage } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
@@ -61,12 +61,17 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
       },
     },
   ];
-  await insertMessage(trx, ctx, { org_id: run.org_id, thread_id: run.thread_id, id: run.id }, {
-    id: args.message_id,
-    role: 'assistant',
-    content: args.content === '' ? [] : [{ type: 'text', text: args.content }],
-    listed: args.content !== '' || args.calls.length === 0,
-  });
+  await insertMessage(
+    trx,
+    ctx,
+    { org_id: run.org_id, thread_id: run.thread_id, id: run.id },
+    {
+      id: args.message_id,
+      role: 'assistant',
+      content: args.content === '' ? [] : [{ type: 'text', text: args.content }],
+      listed: args.content !== '' || args.calls.length === 0,
+    },
+  );
   if (args.calls.length === 0) {
     const outcome: TurnOutcome = { outcome: 'ended', status: 'completed' };
     await stepDone(trx, args.lease, outcome);
@@ -88,7 +93,12 @@ async function openCalls(
   turn: CompleteTurn,
   said: NewEvent[],
 ): Promise<TurnOutcome> {
-  const rows = turn.calls.map((call, idx) => ({ ...call, call_id: newId('call'), idx, error: refusal(turn.calls, idx) }));
+  const rows = turn.calls.map((call, idx) => ({
+    ...call,
+    call_id: newId('call'),
+    idx,
+    error: refusal(turn.calls, idx),
+  }));
   await trx
     .insertInto('calls')
     .values(
@@ -118,7 +128,11 @@ async function openCalls(
   }
   for (const row of rows) {
     if (!row.error) continue;
-    const result = await recordResult(trx, ctx, run.id, row.call_id, { status: 'error', output: row.error, duration_ms: 0 });
+    const result = await recordResult(trx, ctx, run.id, row.call_id, {
+      status: 'error',
+      output: row.error,
+      duration_ms: 0,
+    });
     if (result) said.push(result);
   }
   const open = rows.filter((row) => !row.error);

@@ -38,10 +38,15 @@ export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): P
     const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, {})).id;
     await lockThread(trx, ctx, caller.org_id, threadId, runId);
     if (args.input) {
-      await insertMessage(trx, ctx, { org_id: caller.org_id, thread_id: threadId, id: runId }, {
-        role: 'user',
-        content: args.input,
-      });
+      await insertMessage(
+        trx,
+        ctx,
+        { org_id: caller.org_id, thread_id: threadId, id: runId },
+        {
+          role: 'user',
+          content: args.input,
+        },
+      );
     }
     await trx
       .insertInto('runs')

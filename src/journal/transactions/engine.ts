@@ -112,7 +112,15 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
   const due = await trx
     .selectFrom('outbox')
     .innerJoin('runs', 'runs.id', 'outbox.run_id')
-    .select(['outbox.id', 'outbox.org_id', 'outbox.run_id', 'outbox.kind', 'outbox.ref', 'outbox.attempts', 'runs.epoch'])
+    .select([
+      'outbox.id',
+      'outbox.org_id',
+      'outbox.run_id',
+      'outbox.kind',
+      'outbox.ref',
+      'outbox.attempts',
+      'runs.epoch',
+    ])
     .where('outbox.next_at', '<=', ctx.now)
     .orderBy('outbox.id')
     .limit(args.limit)

@@ -6,7 +6,11 @@ import { addUsage, append, type NewEvent } from '../run-row.ts';
 import { endedAs, type Lease } from './begin-turn.ts';
 import { heldLease } from './held-lease.ts';
 
+/** Why a lease was given back without an outcome; what `message.reset` says once the step is tried again. */
+export type ReleaseReason = 'provider_error' | 'cancelled' | 'deadline' | 'worker_shutdown';
+
 type FailAttempt = {
+  release: ReleaseReason;
   lease: Lease;
   /** What was said and not yet appended. */
   events: NewEvent[];
@@ -36,7 +40,7 @@ export async function failAttempt(
   const fallback = exhausted ? args.fallback : null;
   await trx
     .updateTable('steps')
-    .set({ state: 'released', provider_errors: fallback ? 0 : errors })
+    .set({ state: 'released', release_reason: args.release, provider_errors: fallback ? 0 : errors })
     .where('run_id', '=', run.id)
     .where('step', '=', args.lease.step)
     .execute();

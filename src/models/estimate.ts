@@ -1,0 +1,41 @@
+import type { ModelRequest, Usage } from './types.ts';
+
+const CHARACTERS_PER_TOKEN = 4;
+
+/** Roughly how many tokens a text is: its characters divided by four, rounded up. */
+export function estimateTokens(characters: number): number {
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
+}
+
+/**
+ * Usage of a step whose provider said nothing of it (a stream without usage, a step cut off), marked `estimated`.
+ * `outputCharacters` is what the model had said so far: text, reasoning and tool arguments.
+ */
+export function estimateUsage(request: ModelRequest, outputCharacters: number): Usage {
+  return {
+    input_tokens: estimateTokens(promptCharacters(request)),
+    cached_input_tokens: 0,
+    output_tokens: estimateTokens(outputCharacters),
+    reasoning_tokens: 0,
+    estimated: true,
+  };
+}
+
+function promptCharacters(request: ModelRequest): number {
+  let characters = request.system.length;
+  for (const message of request.messages) {
+    if (message.role === 'user') {
+      for (const part of message.content) if (part.type === 'text') characters += part.text.length;
+    } else if (message.role === 'assistant') {
+      characters += message.content.length;
+      for (const call of message.tool_calls)
+        characters += call.name.length + JSON.stringify(call.arguments ?? null).length;
+    } else {
+      for (const result of message.results) characters += result.output.length;
+    }
+  }
+  for (const tool of request.tools) {
+    characters += tool.name.length + tool.description.length + JSON.stringify(tool.parameters).length;
+  }
+  return characters;
+}

@@ -1,0 +1,41 @@
+import { demoSource } from './demo/model.ts';
+import { loadProvider } from './provider.ts';
+import { checkRoute, describeRoute } from './routes.ts';
+import { sdkSource } from './sdk-stream.ts';
+import { Slots } from './slots.ts';
+import { runStep, type Source, type StepLimits } from './step.ts';
+import type { ModelRequest, Models, Route, RouteConfig } from './types.ts';
+
+type OpenRoute = { route: Route; source: Source; limits: StepLimits };
+
+/**
+ * Opens the configured routes. Throws HoldfastError `config.invalid` naming the route that lacks its key, model or
+ * address. Nothing is sent to any provider before the first step. Keys stay in closures: no Route carries one.
+ */
+export async function openModels(configs: RouteConfig[]): Promise<Models> {
+  for (const config of configs) checkRoute(config);
+  const open = new Map<string, OpenRoute>();
+  for (const config of configs) open.set(config.id, await openRoute(config));
+  const all = [...open.values()].map((it) => it.route);
+  return {
+    routes: () => all,
+    route: (id) => open.get(id)?.route,
+    find: (name) =>
+      open.get(name)?.route ??
+      all.find((route) => route.aliases.includes(name)) ??
+      all.find((route) => route.model === name),
+    stream(route: Route, request: ModelRequest, signal: AbortSignal) {
+      const opened = open.get(route.id);
+      if (!opened) throw new TypeError(`Route "${route.id}" is not one of these models.`);
+      return runStep(opened.source, opened.limits, request, signal);
+    },
+  };
+}
+
+async function openRoute(config: RouteConfig): Promise<OpenRoute> {
+  const route = Object.freeze(describeRoute(config));
+  const limits = { slots: new Slots(route.max_concurrency), idleTimeoutS: route.idle_timeout_s };
+  const { provider } = config;
+  const source = provider === 'demo' ? demoSource : sdkSource(config, await loadProvider({ ...config, provider }));
+  return { route, source, limits };
+}

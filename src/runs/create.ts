@@ -1,0 +1,85 @@
+/** What a create asks for, merged with its persona into what the run will be. */
+import type { FileConfig } from '../config.ts';
+import type { RunSpec } from '../journal/run-row.ts';
+import type { ContentPart, Models, Route } from '../models/types.ts';
+import { checkToolNames } from '../tools/configured.ts';
+import { invalidField } from './invalid-field.ts';
+import type { Budget, CreateRun, FunctionTool, PersonaView } from './types.ts';
+
+export type Prepared = {
+  persona_id: string;
+  route: { id: string; model: string; fallback: string | null };
+  spec: RunSpec;
+  metadata: Record<string, string>;
+  input: ContentPart[] | null;
+};
+
+/** Errors: `validation.failed` naming the field and what exists. */
+export function prepareRun(input: CreateRun, persona: PersonaView, models: Models, file: FileConfig): Prepared {
+  const route = chooseRoute(input, persona, models);
+  const names = input.tools?.filter((tool) => typeof tool === 'string');
+  if (names) checkToolNames(names, file, 'tools');
+  const functions = input.tools?.filter((tool): tool is FunctionTool => typeof tool !== 'string') ?? [];
+  return {
+    persona_id: `${persona.key}@${persona.version}`,
+    route: { id: route.id, model: route.model, fallback: route.fallback },
+    spec: {
+      instructions: input.instructions ?? persona.instructions,
+      additional_instructions: input.additional_instructions ?? '',
+      // Functions alone come on top of the persona's tools; names replace them.
+      tools: names && names.length > 0 ? names : persona.tools,
+      client_tools: clientTools(functions),
+      approval: persona.approval,
+      budget: tighten(persona.budget, input.budget ?? {}),
+      input_timeout_s: persona.input_timeout_s,
+    },
+    metadata: input.metadata ?? {},
+    input: input.input === undefined ? null : asParts(input.input),
+  };
+}
+
+export const asParts = (content: string | ContentPart[]): ContentPart[] =>
+  typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+
+function chooseRoute(input: CreateRun, persona: PersonaView, models: Models): Route {
+  const exist = () =>
+    models
+      .routes()
+      .map((route) => [route.id, ...route.aliases].join(' = '))
+      .join(', ');
+  if (input.route_id !== undefined) {
+    const route = models.route(input.route_id);
+    if (!route) throw invalidField('route_id', `No route ${input.route_id}. There are: ${exist()}.`);
+    return route;
+  }
+  if (input.model !== undefined) {
+    const route = models.find(input.model);
+    if (!route) throw invalidField('model', `No route serves the model ${input.model}. There are: ${exist()}.`);
+    return route;
+  }
+  const named = persona.route_id ?? persona.model ?? '';
+  const route = models.route(named) ?? models.find(named) ?? (named === '' ? models.routes()[0] : undefined);
+  if (!route) throw invalidField('persona_id', `The route ${named} of the persona ${persona.key} is not configured.`);
+  return route;
+}
+
+function clientTools(tools: FunctionTool[]): RunSpec['client_tools'] {
+  const names = new Set<string>();
+  for (const { function: tool } of tools) {
+    if (names.has(tool.name)) throw invalidField('tools', `Two functions are named ${tool.name}.`);
+    names.add(tool.name);
+  }
+  return tools.map((tool) => tool.function);
+}
+
+/** A run's budget can only tighten its persona's. */
+function tighten(persona: Budget, run: Budget): Budget {
+  const budget: Budget = { ...persona, ...run };
+  for (const limit of ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] as const) {
+    const allowed = persona[limit];
+    const asked = run[limit];
+    if (allowed === undefined || asked === undefined || asked <= allowed) continue;
+    throw invalidField(`budget.${limit}`, `${limit} is ${allowed} for this persona; a run can only lower it.`);
+  }
+  return budget;
+}

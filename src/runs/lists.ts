@@ -1,0 +1,167 @@
+/** Pages: newest first by id (ids sort by time), one row more than asked to know whether more follow. */
+import type { Kysely, SelectQueryBuilder } from 'kysely';
+import { HoldfastError } from '../errors.ts';
+import type { ReadDb } from '../journal/journal.ts';
+import type { RunRecord } from '../journal/run-row.ts';
+import type { Schema } from '../journal/schema.ts';
+import type { MessageRecord, ThreadRecord } from '../journal/transactions/threads.ts';
+import { invalidField } from './invalid-field.ts';
+import type { Page, PageOf, PendingInput, RunFilter } from './types.ts';
+import { pendingInput } from './views.ts';
+
+function pageOf<T>(rows: T[], limit: number): PageOf<T> {
+  return { items: rows.slice(0, limit), more: rows.length > limit };
+}
+
+/** A cursor is an id that the list itself could show. Errors: `validation.failed`. */
+async function checkCursor(
+  db: ReadDb,
+  table: 'threads' | 'runs' | 'messages' | 'inputs',
+  orgId: string,
+  cursor: string | undefined,
+  name = 'before',
+): Promise<void> {
+  if (cursor === undefined) return;
+  const row = await (db as Kysely<Schema>)
+    .selectFrom(table)
+    .select('id')
+    .where('id', '=', cursor)
+    .where('org_id', '=', orgId)
+    .executeTakeFirst();
+  if (!row) throw invalidField(name, `Unknown cursor ${cursor}.`);
+}
+
+export async function listThreads(db: ReadDb, orgId: string, page: Page): Promise<PageOf<ThreadRecord>> {
+  await checkCursor(db, 'threads', orgId, page.before);
+  let query = db.selectFrom('threads').selectAll().where('org_id', '=', orgId);
+  if (page.before !== undefined) query = query.where('id', '<', page.before);
+  return pageOf(
+    await query
+      .orderBy('id', 'desc')
+      .limit(page.limit + 1)
+      .execute(),
+    page.limit,
+  );
+}
+
+export async function listRuns(db: ReadDb, orgId: string, filter: RunFilter, page: Page): Promise<PageOf<RunRecord>> {
+  await checkCursor(db, 'runs', orgId, page.before);
+  let query = filtered(db.selectFrom('runs').selectAll().where('org_id', '=', orgId), filter);
+  if (page.before !== undefined) query = query.where('id', '<', page.before);
+  return pageOf(
+    await query
+      .orderBy('id', 'desc')
+      .limit(page.limit + 1)
+      .execute(),
+    page.limit,
+  );
+}
+
+function filtered<O>(runs: SelectQueryBuilder<Schema, 'runs', O>, filter: RunFilter) {
+  let query = runs;
+  for (const column of ['status', 'thread_id', 'model', 'parent_run_id'] as const) {
+    const value = filter[column];
+    if (value !== undefined) query = query.where(column, '=', value);
+  }
+  const persona = filter.persona_id;
+  if (persona !== undefined) {
+    // `key` alone finds the runs of all its versions.
+    query = persona.includes('@')
+      ? query.where('persona_id', '=', persona)
+      : query.where('persona_id', '>=', `${persona}@`).where('persona_id', '<', `${persona}A`);
+  }
+  if (filter.since !== undefined) query = query.where('created_at', '>=', Date.parse(filter.since));
+  if (filter.until !== undefined) query = query.where('created_at', '<', Date.parse(filter.until));
+  return query;
+}
+
+/** Newest first; with `after` oldest first from there. Errors: `threads.not_found`, `validation.failed`. */
+export async function listMessages(
+  db: ReadDb,
+  orgId: string,
+  threadId: string,
+  page: Page & { after?: string },
+): Promise<PageOf<MessageRecord>> {
+  await findThread(db, orgId, threadId);
+  if (page.before !== undefined && page.after !== undefined) {
+    throw invalidField('after', 'Give either before or after, not both.');
+  }
+  const cursor = page.before ?? page.after;
+  const position =
+    cursor === undefined ? undefined : await positionOf(db, orgId, threadId, cursor, page.after ? 'after' : 'before');
+  let query = db
+    .selectFrom('messages')
+    .selectAll()
+    .where('thread_id', '=', threadId)
+    .where('org_id', '=', orgId)
+    .where('listed', '=', 1);
+  if (position !== undefined) query = query.where('position', page.after === undefined ? '<' : '>', position);
+  const order = page.after === undefined ? 'desc' : 'asc';
+  return pageOf(
+    await query
+      .orderBy('position', order)
+      .limit(page.limit + 1)
+      .execute(),
+    page.limit,
+  );
+}
+
+async function positionOf(db: ReadDb, orgId: string, threadId: string, id: string, name: string): Promise<number> {
+  const row = await db
+    .selectFrom('messages')
+    .select('position')
+    .where('id', '=', id)
+    .where('thread_id', '=', threadId)
+    .where('org_id', '=', orgId)
+    .executeTakeFirst();
+  if (!row) throw invalidField(name, `Unknown cursor ${id}.`);
+  return row.position;
+}
+
+/** Open requests, oldest first; `before` is then the last one seen, and the page goes on after it. */
+export async function listInputs(db: ReadDb, orgId: string, page: Page): Promise<PageOf<PendingInput>> {
+  await checkCursor(db, 'inputs', orgId, page.before);
+  let query = db.selectFrom('inputs').selectAll().where('org_id', '=', orgId).where('state', '=', 'open');
+  if (page.before !== undefined) query = query.where('id', '>', page.before);
+  const rows = await query
+    .orderBy('id')
+    .limit(page.limit + 1)
+    .execute();
+  return pageOf(rows.map(pendingInput), page.limit);
+}
+
+export async function pendingOf(db: ReadDb, orgId: string, runId: string): Promise<PendingInput[]> {
+  const rows = await db
+    .selectFrom('inputs')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('org_id', '=', orgId)
+    .where('state', '=', 'open')
+    .orderBy('id')
+    .execute();
+  return rows.map(pendingInput);
+}
+
+/** Errors: `threads.not_found`. */
+export async function findThread(db: ReadDb, orgId: string, threadId: string): Promise<ThreadRecord> {
+  const thread = await db
+    .selectFrom('threads')
+    .selectAll()
+    .where('id', '=', threadId)
+    .where('org_id', '=', orgId)
+    .executeTakeFirst();
+  if (!thread) throw new HoldfastError('threads.not_found', `No thread ${threadId}.`);
+  return thread;
+}
+
+/** Errors: `runs.not_found`. */
+export async function findRun(db: ReadDb, orgId: string, runId: string): Promise<RunRecord> {
+  const run = await db
+    .selectFrom('runs')
+    .selectAll()
+    .where('id', '=', runId)
+    .where('org_id', '=', orgId)
+    .executeTakeFirst();
+  if (!run) throw new HoldfastError('runs.not_found', `No run ${runId}.`);
+  return run;
+}

@@ -1,0 +1,125 @@
+/** Personas: what a run is made from. A version never changes; configuration and API both only add versions. */
+import type { FileConfig } from '../config.ts';
+import { HoldfastError } from '../errors.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { PersonaRecord } from '../journal/transactions/personas.ts';
+import type { Models } from '../models/types.ts';
+import { checkToolNames } from '../tools/configured.ts';
+import { invalidField } from './invalid-field.ts';
+import type { Caller, Effect, Idempotency, PersonaDefinition, PersonaView } from './types.ts';
+
+const DEFAULT_INPUT_TIMEOUT_S = 604_800;
+/** Personas of an organisation that a list shows. */
+const MAX_LISTED = 1_000;
+
+type StoredPersona = Omit<PersonaView, 'key' | 'version' | 'created_at'>;
+
+export class Personas {
+  readonly #journal: Journal;
+  readonly #models: Models;
+  readonly #file: FileConfig;
+  readonly #synced = new Set<string>();
+
+  constructor(journal: Journal, models: Models, file: FileConfig) {
+    this.#journal = journal;
+    this.#models = models;
+    this.#file = file;
+  }
+
+  /** The newest version of each, by key. */
+  async list(caller: Caller): Promise<PersonaView[]> {
+    await this.#sync(caller.org_id);
+    const rows = await this.#journal.db
+      .selectFrom('personas')
+      .selectAll()
+      .where('org_id', '=', caller.org_id)
+      .where('version', '=', (eb) =>
+        eb
+          .selectFrom('personas as newer')
+          .select((e) => e.fn.max('newer.version').as('version'))
+          .where('newer.org_id', '=', caller.org_id)
+          .whereRef('newer.key', '=', 'personas.key'),
+      )
+      .orderBy('key')
+      .limit(MAX_LISTED)
+      .execute();
+    return rows.map(viewOf);
+  }
+
+  /** `key` for the newest version, or `key@version`. Errors: `personas.not_found`. */
+  async get(orgId: string, ref: string): Promise<PersonaView> {
+    await this.#sync(orgId);
+    const [key = '', version] = ref.split('@');
+    let query = this.#journal.db.selectFrom('personas').selectAll().where('org_id', '=', orgId).where('key', '=', key);
+    if (version !== undefined) query = query.where('version', '=', /^\d{1,9}$/.test(version) ? Number(version) : -1);
+    const row = await query.orderBy('version', 'desc').limit(1).executeTakeFirst();
+    if (!row) throw new HoldfastError('personas.not_found', `No persona ${ref}.`);
+    return viewOf(row);
+  }
+
+  /** The persona of a run that names none. */
+  default(orgId: string): Promise<PersonaView> {
+    return this.get(orgId, this.#file.default_persona);
+  }
+
+  /** Errors: `validation.failed` for a route, model or tool that does not exist. */
+  async create(caller: Caller, definition: PersonaDefinition, once?: Idempotency): Promise<Effect<PersonaView>> {
+    await this.#sync(caller.org_id);
+    if (definition.route_id !== undefined && !this.#models.route(definition.route_id)) {
+      throw invalidField('route_id', `No route ${definition.route_id}. There are: ${this.#routeIds()}.`);
+    }
+    if (definition.model !== undefined && !this.#models.find(definition.model)) {
+      throw invalidField('model', `No route serves the model ${definition.model}. There are: ${this.#routeIds()}.`);
+    }
+    if (definition.tools) checkToolNames(definition.tools, this.#file, 'tools');
+    const stored = storedForm(definition);
+    const effect = await this.#journal.write('createPersona', {
+      org_id: caller.org_id,
+      key: definition.key,
+      definition: JSON.stringify(stored),
+      ...(once ? { once } : {}),
+    });
+    return { ...effect, value: viewOf(effect.value) };
+  }
+
+  /** Once for each organisation in this process: what the configuration says becomes versions of its personas. */
+  async #sync(orgId: string): Promise<void> {
+    if (this.#synced.has(orgId)) return;
+    const personas = this.#file.personas.map((persona) => ({
+      key: persona.key,
+      definition: JSON.stringify(storedForm({ ...persona, route_id: persona.route })),
+    }));
+    await this.#journal.write('syncPersonas', { org_id: orgId, personas });
+    this.#synced.add(orgId);
+  }
+
+  #routeIds(): string {
+    return this.#models
+      .routes()
+      .map((route) => route.id)
+      .join(', ');
+  }
+}
+
+/** Every field with its default, always in one order: two equal definitions are equal texts. */
+function storedForm(definition: PersonaDefinition): StoredPersona {
+  return {
+    display_name: definition.display_name ?? definition.key,
+    instructions: definition.instructions ?? '',
+    model: definition.model ?? null,
+    route_id: definition.route_id ?? null,
+    tools: definition.tools ?? [],
+    approval: definition.approval ?? {},
+    budget: definition.budget ?? {},
+    input_timeout_s: definition.input_timeout_s ?? DEFAULT_INPUT_TIMEOUT_S,
+  };
+}
+
+function viewOf(row: PersonaRecord): PersonaView {
+  return {
+    key: row.key,
+    version: row.version,
+    ...(JSON.parse(row.definition) as StoredPersona),
+    created_at: new Date(row.created_at).toISOString(),
+  };
+}

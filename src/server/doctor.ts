@@ -1,0 +1,134 @@
+/** What `holdfast doctor` looks at. Each finding says what was seen and, where something is wrong, what to do. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import type { Journal } from '../journal/journal.ts';
+import { createLog } from '../log.ts';
+import { openModels } from '../models/open-models.ts';
+import { Engine } from '../temporal/engine.ts';
+import { type Connected, openLink, type TemporalLink } from '../temporal/link.ts';
+import { readState } from '../temporal/local-server/state-file.ts';
+import { NAMESPACE_META, namespaceIsKnown } from '../temporal/namespace-identity.ts';
+import { SEARCH_ATTRIBUTES } from '../temporal/search-attributes.ts';
+import { journalPath } from './data-dir.ts';
+import { openJournal } from './open-journal.ts';
+
+export type Finding = { check: string; ok: boolean; says: string; todo?: string };
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** Looks at each part in turn; a part that is broken does not hide the next. */
+export async function examine(config: Config, options: { adoptNamespace: boolean }): Promise<Finding[]> {
+  const findings: Finding[] = [
+    { check: 'node', ok: true, says: `Node ${process.versions.node}` },
+    { check: 'configuration', ok: true, says: config.file.path ?? 'no holdfast.yaml: the defaults' },
+    await examineRoutes(config),
+  ];
+  const journal = await examineJournal(config, findings);
+  if (journal && options.adoptNamespace) await journal.write('setMeta', { key: NAMESPACE_META, value: '' });
+  await examineTemporal(config, journal, findings);
+  await journal?.close();
+  return findings;
+}
+
+async function examineRoutes(config: Config): Promise<Finding> {
+  try {
+    const models = await openModels(config.file.routes);
+    const ids = models.routes().map((route) => `${route.id} (${route.provider})`);
+    return { check: 'routes', ok: true, says: ids.join(', ') };
+  } catch (error) {
+    return { check: 'routes', ok: false, says: (error as Error).message, todo: 'Correct the routes in holdfast.yaml.' };
+  }
+}
+
+async function examineJournal(config: Config, findings: Finding[]): Promise<Journal | undefined> {
+  const path = journalPath(config.dataDir);
+  const fresh = !existsSync(path);
+  try {
+    const journal = await openJournal(config);
+    const ran = journal.migrated.length > 0 && !fresh ? `, migrated: ${journal.migrated.join(', ')}` : '';
+    findings.push({ check: 'database', ok: true, says: `${path}${fresh ? ' (made just now)' : ran}` });
+    return journal;
+  } catch (error) {
+    findings.push({
+      check: 'database',
+      ok: false,
+      says: (error as Error).message,
+      todo: `See that ${config.dataDir} can be written and has room.`,
+    });
+    return undefined;
+  }
+}
+
+async function examineTemporal(config: Config, journal: Journal | undefined, findings: Finding[]): Promise<void> {
+  const address = config.temporal.address ?? (await localAddress(config.dataDir));
+  if (address === undefined) {
+    findings.push({
+      check: 'temporal',
+      ok: false,
+      says: 'No TEMPORAL_ADDRESS, and no local server runs on the data directory.',
+      todo: 'Run `holdfast start`, which brings its own.',
+    });
+    return;
+  }
+  const link = openLink({ ...config.temporal, address: Promise.resolve(address), log: createLog('silent') });
+  const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, CONNECT_TIMEOUT_MS, undefined).unref());
+  const connected = await Promise.race([link.connected(), timeout]);
+  if (connected) await examineConnected(config, journal, link, connected, findings);
+  else {
+    findings.push({
+      check: 'temporal',
+      ok: false,
+      says: `${address}: ${link.lastError() ?? 'no answer'}`,
+      todo: 'Start the cluster, or correct TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY or TEMPORAL_TLS_*.',
+    });
+  }
+  await link.close();
+}
+
+async function localAddress(dataDir: string): Promise<string | undefined> {
+  const state = await readState(join(dataDir, 'temporal.json'));
+  return state ? `127.0.0.1:${state.port}` : undefined;
+}
+
+async function examineConnected(
+  config: Config,
+  journal: Journal | undefined,
+  link: TemporalLink,
+  connected: Connected,
+  findings: Finding[],
+): Promise<void> {
+  const { namespace } = config.temporal;
+  findings.push({ check: 'temporal', ok: true, says: `namespace ${namespace}, ${connected.namespaceId}` });
+  const attributes = SEARCH_ATTRIBUTES.map((name) => `--name ${name} --type Keyword`).join(' ');
+  findings.push({
+    check: 'search',
+    ok: connected.searchable,
+    says: connected.searchable
+      ? SEARCH_ATTRIBUTES.join(', ')
+      : 'The cluster lacks our search attributes; runs start without them.',
+    ...(connected.searchable
+      ? {}
+      : { todo: `temporal operator search-attribute create --namespace ${namespace} ${attributes}` }),
+  });
+  if (journal) {
+    const known = await namespaceIsKnown(journal, connected, config.temporal.address === undefined);
+    findings.push({
+      check: 'namespace',
+      ok: known,
+      says: known
+        ? 'the one this journal knows'
+        : 'Not the one whose runs this journal holds: nothing is rebuilt in it.',
+      ...(known
+        ? {}
+        : { todo: 'Point TEMPORAL_ADDRESS back, or take it for its own: `holdfast doctor --adopt-namespace`.' }),
+    });
+  }
+  const pollers = await new Engine(link, config.taskQueue).pollers();
+  findings.push({
+    check: 'worker',
+    ok: pollers > 0,
+    says: `${pollers} poll the task queue ${config.taskQueue}`,
+    ...(pollers > 0 ? {} : { todo: 'Run `holdfast start` (or `holdfast worker`).' }),
+  });
+}

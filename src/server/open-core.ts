@@ -1,0 +1,67 @@
+/** Puts the parts of a process together: journal, models, Temporal, the core and its background work. */
+import type { Logger } from 'pino';
+import type { ActivityDeps } from '../../activities/index.ts';
+import { patientWrite } from '../../activities/patient-write.ts';
+import type { Config } from '../config.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Models } from '../models/types.ts';
+import type { Holdfast } from '../runs/holdfast.ts';
+import { openHoldfast } from '../runs/open-holdfast.ts';
+import { Delivery } from '../temporal/delivery.ts';
+import { Engine } from '../temporal/engine.ts';
+import type { TemporalLink } from '../temporal/link.ts';
+import { namespaceIsKnown } from '../temporal/namespace-identity.ts';
+import { Relay } from '../temporal/relay.ts';
+import { createSettle } from '../temporal/settle.ts';
+import { createReadiness } from './readiness.ts';
+
+export type Core = {
+  holdfast: Holdfast;
+  relay: Relay;
+  engine: Engine;
+  activities: ActivityDeps;
+  close(): Promise<void>;
+};
+
+export function openCore(options: {
+  config: Config;
+  journal: Journal;
+  models: Models;
+  link: TemporalLink;
+  /** The Temporal server is the local one of this data directory. */
+  ownServer: boolean;
+  uiUrl: () => string | null;
+  log: Logger;
+}): Core {
+  const { config, journal, models, link, log, ownServer } = options;
+  const engine = new Engine(link, config.taskQueue);
+  const mayRebuild = async () => namespaceIsKnown(journal, await link.connected(), ownServer);
+  const settle = createSettle({ journal, engine, log, mayRebuild });
+  const delivery = new Delivery({ journal, engine, settle, log });
+  const relay = new Relay({ journal, engine, delivery, settle, log, ownServer });
+  const holdfast = openHoldfast({
+    journal,
+    models,
+    engine,
+    delivery,
+    file: config.file,
+    uiUrl: options.uiUrl,
+    readiness: createReadiness({ journal, engine, mayRebuild }),
+  });
+  return {
+    holdfast,
+    relay,
+    engine,
+    activities: {
+      journal,
+      models,
+      log,
+      write: patientWrite(journal),
+      cancelWorkflow: async (runId) => void (await engine.cancel(runId)),
+    },
+    async close() {
+      holdfast.close();
+      await relay.close();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/** A serving process in its three forms: everything in one, API alone, worker alone. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { bundleWorkflows } from '../../worker/bundle.ts';
+import { installRuntime, type RunningWorker, runWorker } from '../../worker/run-worker.ts';
+import { createApp } from '../api/app.ts';
+import { serveApp } from '../api/serve.ts';
+import type { Config } from '../config.ts';
+import { HoldfastError } from '../errors.ts';
+import { openModels } from '../models/open-models.ts';
+import { openLink, type TemporalLink } from '../temporal/link.ts';
+import { type LocalTemporal, localTemporal } from '../temporal/local-server/index.ts';
+import { VERSION } from '../version.ts';
+import { Closers } from './closers.ts';
+import { lockDataDir, prepareDataDir } from './data-dir.ts';
+import { ensureFirstKey } from './first-key.ts';
+import { openCore } from './open-core.ts';
+import { openJournal } from './open-journal.ts';
+
+export type Role = 'start' | 'api' | 'worker';
+
+/** Requests under way get this long when the server closes. */
+const API_GRACE_MS = 1_000;
+/** How long `ready` waits for a Temporal that runs elsewhere: without it the server serves all the same. */
+const REMOTE_READY_MS = 3_000;
+/** The same for the local one, which is known to run: its worker's first poll. */
+const LOCAL_READY_MS = 15_000;
+const DEFAULT_ADDRESS = '127.0.0.1:7233';
+const POLL_MS = 20;
+
+type ServeOptions = { log: Logger; signal: AbortSignal; onProgress: (line: string) => void };
+
+export type Serving = {
+  /** `http://host:port`; undefined for a worker. */
+  url: string | undefined;
+  /** Resolves when a part was lost that cannot be had again; the process should close and say so. */
+  lost: Promise<Error>;
+  close(): Promise<void>;
+};
+
+/**
+ * Serves until closed; resolves when ready. `signal` aborts the start. What was opened is closed again when it fails.
+ * Errors: one line that says what and where: `config.invalid`, `data_dir.in_use`, `http.port_in_use`, `journal.*`, `temporal.*`.
+ */
+export async function serve(role: Role, config: Config, options: ServeOptions): Promise<Serving> {
+  const closers = new Closers(options.log);
+  try {
+    const lost = Promise.withResolvers<Error>();
+    const url = await open(role, config, { ...options, lost: lost.resolve }, closers);
+    options.signal.throwIfAborted();
+    return { url, lost: lost.promise, close: () => closers.closeAll() };
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}
+
+async function open(
+  role: Role,
+  config: Config,
+  { log, signal, onProgress, lost }: ServeOptions & { lost: (error: Error) => void },
+  closers: Closers,
+): Promise<string | undefined> {
+  if (role !== 'start' && config.databaseUrl === undefined) {
+    throw new HoldfastError(
+      'config.invalid',
+      `holdfast ${role} needs DATABASE_URL: SQLite belongs to one process (holdfast start).`,
+    );
+  }
+  const models = await openModels(config.file.routes);
+  prepareDataDir(config.dataDir);
+  closers.add('the data directory', lockDataDir(config.dataDir));
+  const journal = await openJournal(config);
+  closers.add('the journal', () => journal.close());
+  await ensureFirstKey(journal, config, log);
+  installRuntime(log);
+
+  const own = role === 'start' && config.temporal.address === undefined;
+  const bundle = role === 'api' ? undefined : bundleWorkflows(log);
+  bundle?.catch((error: Error) => log.error({ error: error.message }, 'the workflow code cannot be bundled'));
+  const address = Promise.withResolvers<string>();
+  let server: LocalTemporal | undefined;
+  closers.add('the Temporal server', () => server?.stop());
+  const link = openLink({ ...config.temporal, address: address.promise, log });
+  closers.add('the connection to Temporal', () => link.close());
+  const uiUrl = () => server?.uiUrl ?? null;
+  const core = openCore({ config, journal, models, link, ownServer: own, uiUrl, log });
+  closers.add('the core', () => core.close());
+
+  let url: string | undefined;
+  if (role !== 'worker') {
+    const app = createApp(core.holdfast, { log, version: VERSION, limits: config.file.limits });
+    const served = await serveApp(app, { host: config.host, port: config.port, log });
+    closers.add('the API', () => served.close(API_GRACE_MS));
+    url = served.url;
+  }
+  if (own) {
+    server = await startLocal(config, { log, signal, onProgress });
+    void server.exited.then(({ expected, how }) => {
+      if (!expected)
+        lost(new HoldfastError('temporal.lost', `The local Temporal server ended (${how}) and cannot be restarted.`));
+    });
+  }
+  address.resolve(server?.address ?? config.temporal.address ?? DEFAULT_ADDRESS);
+  core.relay.start();
+  let worker: RunningWorker | undefined;
+  if (bundle) {
+    worker = runWorker({ link, taskQueue: config.taskQueue, bundle, activities: core.activities, log });
+    closers.add('the worker', () => worker?.close());
+  }
+  await untilReady(link, worker, own ? LOCAL_READY_MS : REMOTE_READY_MS, signal);
+  return url;
+}
+
+function startLocal(config: Config, options: ServeOptions): Promise<LocalTemporal> {
+  return localTemporal({
+    dataDir: config.dataDir,
+    port: config.localPort,
+    uiPort: config.localUiPort,
+    namespace: config.temporal.namespace,
+    ...options,
+  });
+}
+
+/** Waits until Temporal is connected and the worker polls, but no longer than `limitMs`: the rest is for `/readyz` to say. */
+async function untilReady(
+  link: TemporalLink,
+  worker: RunningWorker | undefined,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = Date.now() + limitMs;
+  while (Date.now() < until) {
+    signal.throwIfAborted();
+    if (link.current() && (!worker || worker.state() === 'polling')) return;
+    await delay(POLL_MS);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Brings accepted intents (start, input, cancel) to Temporal. The happy path delivers right after the commit; what did not
+ * arrive stays in the outbox, where any process finds it when it is due. The journal deletes an intent when its effect shows.
+ */
+import type { Logger } from 'pino';
+import { isHoldfastError } from '../errors.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Intent } from '../journal/transactions/engine.ts';
+import type { Engine } from './engine.ts';
+import { isUnreachable } from './link.ts';
+import type { Settle } from './settle.ts';
+
+/** Deliveries under way at a time; more wait in `#waiting`. */
+const MAX_DELIVERING = 16;
+/** Deliveries that may wait in memory; what comes beyond is left to the outbox, which holds it anyway. */
+const MAX_WAITING = 5_000;
+
+export class Delivery {
+  readonly #journal: Journal;
+  readonly #engine: Engine;
+  readonly #settle: Settle;
+  readonly #log: Logger;
+  readonly #waiting: Omit<Intent, 'id'>[] = [];
+  #delivering = 0;
+  /** Temporal could not be reached at the last try: nothing more is tried until it answers. */
+  outage = false;
+
+  constructor(deps: { journal: Journal; engine: Engine; settle: Settle; log: Logger }) {
+    this.#journal = deps.journal;
+    this.#engine = deps.engine;
+    this.#settle = deps.settle;
+    this.#log = deps.log;
+  }
+
+  /** Delivers soon, without being waited for; a failure is left to the outbox. */
+  soon(intent: Omit<Intent, 'id'>): void {
+    if (this.outage || this.#waiting.length >= MAX_WAITING) {
+      if (intent.kind === 'cancel') this.#journal.abortRun(intent.run_id);
+      return;
+    }
+    this.#waiting.push(intent);
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#delivering < MAX_DELIVERING) {
+      const intent = this.#waiting.shift();
+      if (!intent) return;
+      this.#delivering++;
+      this.deliver(intent)
+        .catch((error: Error) => {
+          this.#log.debug({ run_id: intent.run_id, kind: intent.kind, error: error.message }, 'left to the outbox');
+        })
+        .finally(() => {
+          this.#delivering--;
+          this.#next();
+        });
+    }
+  }
+
+  /** Delivers now; throws when Temporal cannot be reached. */
+  async deliver(intent: Omit<Intent, 'id'>): Promise<void> {
+    try {
+      await this.#deliver(intent);
+    } catch (error) {
+      if (isUnreachable(error) || isHoldfastError(error, 'temporal.unreachable')) this.outage = true;
+      throw error;
+    }
+  }
+
+  async #deliver(intent: Omit<Intent, 'id'>): Promise<void> {
+    if (intent.kind === 'start') return await this.#start(intent);
+    if (intent.kind === 'input') return void (await this.#engine.signalInput(intent.run_id, intent.ref));
+    try {
+      await this.#engine.cancel(intent.run_id);
+    } finally {
+      this.#journal.abortRun(intent.run_id);
+    }
+  }
+
+  async #start(intent: Omit<Intent, 'id'>): Promise<void> {
+    const run = await this.#journal.db
+      .selectFrom('runs')
+      .select(['thread_id', 'persona_id', 'model', 'ended', 'epoch'])
+      .where('id', '=', intent.run_id)
+      .where('org_id', '=', intent.org_id)
+      .executeTakeFirst();
+    if (!run || run.ended) return;
+    const started = await this.#engine.start({
+      org_id: intent.org_id,
+      run_id: intent.run_id,
+      thread_id: run.thread_id,
+      epoch: run.epoch,
+      persona: run.persona_id ?? 'none',
+      model: run.model,
+    });
+    if (!started) await this.#settle(intent);
+  }
+}

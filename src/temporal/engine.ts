@@ -1,0 +1,187 @@
+/** What Holdfast asks of Temporal for a run, each call bounded in time and harmless to repeat. */
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type AgentRunInput,
+  INPUT_SIGNAL,
+  type RunState,
+  STATE_QUERY,
+  WORKFLOW_TYPE,
+} from '../../workflows/run-input.ts';
+import { HoldfastError } from '../errors.ts';
+import { type Connected, RPC_TIMEOUT_MS, type TemporalLink } from './link.ts';
+import { searchAttributesOf } from './search-attributes.ts';
+
+/** A workflow task that is not answered in this time goes to another worker (the default costs a killed worker 10 s). */
+const WORKFLOW_TASK_TIMEOUT_MS = 3_000;
+
+/** A look whether Temporal answers; `/readyz` waits no longer. */
+const PING_TIMEOUT_MS = 2_000;
+const WORKFLOW_TASK_QUEUE = 1;
+
+export type StartRun = {
+  org_id: string;
+  run_id: string;
+  thread_id: string;
+  epoch: number;
+  persona: string;
+  model: string;
+};
+
+export type WorkflowStatus = 'running' | 'completed' | 'failed' | 'canceled' | 'terminated' | 'timed_out' | 'not_found';
+
+export type Described = {
+  status: WorkflowStatus;
+  temporal_run_id: string | null;
+  attempt: number | null;
+  last_failure: string | null;
+  next_retry_at: string | null;
+};
+
+export class Engine {
+  readonly link: TemporalLink;
+  readonly #taskQueue: string;
+
+  constructor(link: TemporalLink, taskQueue: string) {
+    this.link = link;
+    this.#taskQueue = taskQueue;
+  }
+
+  /**
+   * Starts the run's workflow, its id the run's id. A first start that finds one is done already; a rebuild takes the place of
+   * one that has closed. False when a closed workflow stands in the way of a first start.
+   */
+  async start(run: StartRun): Promise<boolean> {
+    const { client, searchable } = this.#connected();
+    const rebuild = run.epoch > 0;
+    const input: AgentRunInput = {
+      org_id: run.org_id,
+      run_id: run.run_id,
+      epoch: run.epoch,
+      resume: rebuild,
+      searchable,
+      persona: run.persona,
+      model: run.model,
+    };
+    try {
+      await this.#bounded(() =>
+        client.workflow.start(WORKFLOW_TYPE, {
+          taskQueue: this.#taskQueue,
+          workflowId: run.run_id,
+          workflowIdReusePolicy: rebuild ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+          requestEagerStart: true,
+          staticSummary: `${run.persona} on ${run.model}`,
+          priority: { fairnessKey: run.org_id.slice(0, 64) },
+          ...(searchable ? { typedSearchAttributes: searchAttributesOf(run) } : {}),
+          args: [input],
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+
+  /** Wakes a run that waits: the signal carries the request's id alone. False when there is no such workflow (yet). */
+  async signalInput(runId: string, requestId: string): Promise<boolean> {
+    return await this.#found((client) => client.workflow.getHandle(runId).signal(INPUT_SIGNAL, requestId));
+  }
+
+  /** Asks Temporal to cancel the run's workflow. False when there is none. */
+  async cancel(runId: string): Promise<boolean> {
+    return await this.#found((client) => client.workflow.getHandle(runId).cancel());
+  }
+
+  /** What Temporal's own store (not its visibility) says of the run's workflow. */
+  async describe(runId: string): Promise<Described> {
+    const { client } = this.#connected();
+    try {
+      const {
+        status,
+        runId: temporalRunId,
+        raw,
+      } = await this.#bounded(() => client.workflow.getHandle(runId).describe());
+      const activity = raw.pendingActivities?.[0];
+      return {
+        status: statusOf(status.name),
+        temporal_run_id: temporalRunId,
+        attempt: activity?.attempt ?? null,
+        last_failure: activity?.lastFailure?.message ?? null,
+        next_retry_at: timeOf(activity?.scheduledTime, activity?.state),
+      };
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      return { status: 'not_found', temporal_run_id: null, attempt: null, last_failure: null, next_retry_at: null };
+    }
+  }
+
+  /** The live picture of the run's workflow; needs a worker. */
+  async state(runId: string): Promise<RunState> {
+    const { client } = this.#connected();
+    return await this.#bounded(() => client.workflow.getHandle(runId).query<RunState>(STATE_QUERY));
+  }
+
+  /** Whether Temporal answers: throws when it does not. */
+  async ping(): Promise<void> {
+    const { connection } = this.#connected();
+    await connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () => connection.workflowService.getSystemInfo({}));
+  }
+
+  /** Workers that poll our task queue now, in any process. */
+  async pollers(): Promise<number> {
+    const { connection } = this.#connected();
+    const described = await connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () =>
+      connection.workflowService.describeTaskQueue({
+        namespace: this.link.namespace,
+        taskQueue: { name: this.#taskQueue },
+        taskQueueType: WORKFLOW_TASK_QUEUE,
+      }),
+    );
+    return described.pollers?.length ?? 0;
+  }
+
+  /** Ids of the workflows that Temporal lists as running: which describes can be spared, never which runs are gone. */
+  async listRunning(): Promise<Set<string>> {
+    const { client } = this.#connected();
+    const ids = new Set<string>();
+    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
+    for await (const { workflowId } of client.workflow.list({ query, pageSize: 1000 })) ids.add(workflowId);
+    return ids;
+  }
+
+  async #found(call: (client: Connected['client']) => Promise<unknown>): Promise<boolean> {
+    const { client } = this.#connected();
+    try {
+      await this.#bounded(() => call(client));
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  #bounded<T>(call: () => Promise<T>): Promise<T> {
+    return this.#connected().connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, call);
+  }
+
+  #connected(): Connected {
+    const connected = this.link.current();
+    if (!connected)
+      throw new HoldfastError('temporal.unreachable', this.link.lastError() ?? 'Temporal is not connected yet.');
+    return connected;
+  }
+}
+
+function statusOf(name: string): WorkflowStatus {
+  const known = ['COMPLETED', 'FAILED', 'CANCELED', 'TERMINATED', 'TIMED_OUT'];
+  return known.includes(name) ? (name.toLowerCase() as WorkflowStatus) : 'running';
+}
+
+const SCHEDULED = 1;
+
+function timeOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined, state: unknown): string | null {
+  if (!time?.seconds || state !== SCHEDULED) return null;
+  return new Date(Number(time.seconds) * 1000 + Math.floor((time.nanos ?? 0) / 1e6)).toISOString();
+}

@@ -1,0 +1,142 @@
+/**
+ * The connection to Temporal, made in the background and kept: every process starts, accepts and answers without it. One
+ * native connection serves client and worker, so that a run can start eagerly in the process that accepted it.
+ */
+import { Client } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { TemporalTls } from '../config.ts';
+import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+/** How long one call to Temporal may take before it counts as unreachable. */
+export const RPC_TIMEOUT_MS = 5_000;
+
+export type LinkOptions = {
+  /** Known later where a local server is started beside us. */
+  address: Promise<string>;
+  namespace: string;
+  apiKey?: string;
+  tls?: TemporalTls;
+  log: Logger;
+};
+
+/** Temporal, connected: its namespace's identity, and whether it knows our search attributes. */
+export type Connected = {
+  connection: NativeConnection;
+  client: Client;
+  namespaceId: string;
+  searchable: boolean;
+};
+
+export type TemporalLink = {
+  readonly namespace: string;
+  /** Undefined until the first connection was made. */
+  current(): Connected | undefined;
+  connected(): Promise<Connected>;
+  /** Why there is no connection. */
+  lastError(): string | undefined;
+  close(): Promise<void>;
+};
+
+/** Begins to connect, and tries again until it does or is closed. */
+export function openLink(options: LinkOptions): TemporalLink {
+  let current: Connected | undefined;
+  let lastError: string | undefined;
+  const closing = new AbortController();
+  const connected = connectUntilClosed(options, closing.signal, (error) => {
+    lastError = error;
+  }).then((made) => {
+    current = made;
+    return made;
+  });
+  // Who awaits `connected` is told; who does not must not bring the process down when it closes early.
+  connected.catch((error: Error) => options.log.debug({ error: error.message }, 'no connection to Temporal was made'));
+  return {
+    namespace: options.namespace,
+    current: () => current,
+    connected: () => connected,
+    lastError: () => lastError,
+    async close() {
+      closing.abort(new Error('closed before Temporal was reached'));
+      await current?.connection.close();
+    },
+  };
+}
+
+async function connectUntilClosed(
+  options: LinkOptions,
+  signal: AbortSignal,
+  failed: (message: string) => void,
+): Promise<Connected> {
+  const address = await options.address;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    signal.throwIfAborted();
+    try {
+      return await connect(address, options);
+    } catch (error) {
+      const message = (error as Error).message;
+      failed(message);
+      options.log.warn({ address, error: message, retry_ms: pause }, 'Temporal cannot be reached');
+      await abortableDelay(pause, signal);
+    }
+  }
+}
+
+async function connect(address: string, { namespace, apiKey, tls }: LinkOptions): Promise<Connected> {
+  const connection = await NativeConnection.connect({
+    address,
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(tls === undefined ? {} : { tls }),
+  });
+  try {
+    const client = new Client({ connection, namespace });
+    const described = await connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+    const searchable = await knowsSearchAttributes(connection, namespace);
+    return { connection, client, namespaceId: described.namespaceInfo?.id ?? '', searchable };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** Whether the cluster has our search attributes; it is asked to add them where it lacks them and allows that. */
+async function knowsSearchAttributes(connection: NativeConnection, namespace: string): Promise<boolean> {
+  const known = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (known.customAttributes ?? {})));
+  if (missing.length === 0) return true;
+  const KEYWORD = 2;
+  try {
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
+    });
+    return true;
+  } catch (error) {
+    if (isUnreachable(error)) throw error;
+    return false;
+  }
+}
+
+/** gRPC's unavailable (14) and deadline exceeded (4): nothing is known of what was asked. */
+export function isUnreachable(error: unknown): boolean {
+  const code =
+    (error as { code?: number; cause?: { code?: number } }).code ??
+    (error as { cause?: { code?: number } }).cause?.code;
+  return code === 14 || code === 4;
+}
+
+function abortableDelay(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,141 @@
+/**
+ * The background work between journal and Temporal: intents that are due are delivered again, and active runs are compared
+ * with what Temporal knows. Any number of processes may run it; each of its effects is decided in a journal transaction.
+ */
+import type { Logger } from 'pino';
+import type { Journal } from '../journal/journal.ts';
+import type { Delivery } from './delivery.ts';
+import type { Engine } from './engine.ts';
+import { namespaceIsKnown } from './namespace-identity.ts';
+import type { Settle } from './settle.ts';
+
+/** How often due intents are looked for. */
+const OUTBOX_EVERY_MS = 1_000;
+/** How often active runs are compared with Temporal: a workflow ended from outside ends its run within a minute. */
+const SWEEP_EVERY_MS = 20_000;
+/** A run with an event this recent is alive; it is not compared. */
+const QUIET_MS = 10_000;
+const INTENTS_AT_A_TIME = 100;
+const IDEMPOTENCY_KEYS_AT_A_TIME = 500;
+/** Up to this many quiet runs are described without asking the visibility store first. */
+const DESCRIBE_ALL = 100;
+/** Runs compared in one sweep; the rest have their turn in the next. */
+const SWEEP_LIMIT = 20_000;
+
+type RelayDeps = {
+  journal: Journal;
+  engine: Engine;
+  delivery: Delivery;
+  settle: Settle;
+  log: Logger;
+  /** The Temporal server is the local one, started on our data directory. */
+  ownServer: boolean;
+};
+
+export class Relay {
+  readonly #deps: RelayDeps;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #closed = false;
+  readonly #busy = new Set<Promise<void>>();
+
+  constructor(deps: RelayDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#every(OUTBOX_EVERY_MS, 'outbox', () => this.deliverDue());
+    this.#every(SWEEP_EVERY_MS, 'sweep', () => this.sweep(QUIET_MS));
+    void this.#deps.engine.link.connected().then(
+      () => this.#run('first sweep', () => this.#onConnected()),
+      (error: Error) => this.#deps.log.debug({ error: error.message }, 'relay ends without Temporal'),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all(this.#busy);
+  }
+
+  /** Delivers the intents that are due. After an outage all become due as soon as Temporal answers again. */
+  async deliverDue(): Promise<void> {
+    const { journal, delivery, engine } = this.#deps;
+    if (!engine.link.current()) return;
+    if (delivery.outage) {
+      await engine.ping();
+      delivery.outage = false;
+      await journal.write('expediteIntents', {});
+    }
+    const due = await journal.db
+      .selectFrom('outbox')
+      .select('id')
+      .where('next_at', '<=', Date.now())
+      .limit(1)
+      .executeTakeFirst();
+    if (!due) return;
+    const intents = await journal.write('claimIntents', { limit: INTENTS_AT_A_TIME });
+    for (const [, ofRun] of Map.groupBy(intents, (intent) => intent.run_id)) {
+      for (const intent of ofRun) {
+        if (this.#closed || delivery.outage) return;
+        await delivery.deliver(intent);
+      }
+    }
+  }
+
+  /** Compares the runs that have been quiet for `quietMs` with what Temporal knows. */
+  async sweep(quietMs: number): Promise<void> {
+    const { journal, engine, settle } = this.#deps;
+    const connected = engine.link.current();
+    if (!connected) return;
+    await namespaceIsKnown(journal, connected, this.#deps.ownServer);
+    const quiet = await journal.db
+      .selectFrom('runs')
+      .select(['org_id', 'id as run_id'])
+      .where('ended', '=', 0)
+      .where('started_at', 'is not', null)
+      .where('last_event_at', '<=', Date.now() - quietMs)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb.selectFrom('outbox').select('id').whereRef('outbox.run_id', '=', 'runs.id').where('kind', '=', 'start'),
+          ),
+        ),
+      )
+      .orderBy('last_event_at')
+      .limit(SWEEP_LIMIT)
+      .execute();
+    if (quiet.length === 0) return;
+    const running = quiet.length > DESCRIBE_ALL ? await engine.listRunning() : new Set<string>();
+    for (const run of quiet) {
+      if (this.#closed) return;
+      if (!running.has(run.run_id)) await settle(run);
+    }
+  }
+
+  async #onConnected(): Promise<void> {
+    await this.deliverDue();
+    await this.sweep(0);
+    await this.#deps.journal.write('purgeIdempotency', { limit: IDEMPOTENCY_KEYS_AT_A_TIME });
+  }
+
+  #every(ms: number, what: string, work: () => Promise<void>): void {
+    let running = false;
+    this.#timers.push(
+      setInterval(() => {
+        if (running || this.#closed) return;
+        running = true;
+        void this.#run(what, work).finally(() => {
+          running = false;
+        });
+      }, ms),
+    );
+  }
+
+  #run(what: string, work: () => Promise<void>): Promise<void> {
+    const done = work()
+      .catch((error: Error) => this.#deps.log.warn({ error: error.message }, `relay: ${what} failed`))
+      .finally(() => this.#busy.delete(done));
+    this.#busy.add(done);
+    return done;
+  }
+}

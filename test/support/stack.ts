@@ -1,0 +1,125 @@
+/**
+ * A whole Holdfast in this process, on a real SQLite file, for tests that look inside: the parts that `holdfast start` puts
+ * together, each within reach. With the suite's Temporal server it has a worker; without one, what is accepted stays queued.
+ */
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { createApp } from '../../src/api/app.ts';
+import { type Config, loadConfig } from '../../src/config.ts';
+import { randomText } from '../../src/ids.ts';
+import { openSqliteJournal, type SqliteJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
+import { createLog } from '../../src/log.ts';
+import { openModels } from '../../src/models/open-models.ts';
+import type { RouteConfig } from '../../src/models/types.ts';
+import { createKey } from '../../src/runs/keys.ts';
+import type { Scope } from '../../src/runs/types.ts';
+import { type Core, openCore } from '../../src/server/open-core.ts';
+import { openLink, type TemporalLink } from '../../src/temporal/link.ts';
+import { bundleWorkflows } from '../../worker/bundle.ts';
+import { installRuntime, type RunningWorker, runWorker } from '../../worker/run-worker.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
+
+export type StackOptions = {
+  /** `suite`: the server of the test run; `none`: nothing listens there. Default `suite`. */
+  temporal?: 'suite' | 'none' | { address: string };
+  /** Default true with a Temporal server. */
+  worker?: boolean;
+  routes?: RouteConfig[];
+  /** Overrides of what holdfast.yaml says. */
+  file?: Partial<Config['file']>;
+  /** Reopen an earlier stack's data. */
+  dataDir?: string;
+  taskQueue?: string;
+  maxPages?: number;
+  /** The Temporal server counts as this data directory's own: when its runs are gone they are rebuilt. Default true. */
+  ownServer?: boolean;
+};
+
+export type Stack = Core & {
+  app: ReturnType<typeof createApp>;
+  journal: SqliteJournal;
+  link: TemporalLink;
+  config: Config;
+  worker: RunningWorker | undefined;
+  /** A token of organisation A with scope admin, and one of organisation B. */
+  key: string;
+  otherKey: string;
+  makeKey(options: { org: string; scopes?: Scope[]; expires_at?: number }): Promise<{ token: string; id: string }>;
+  revokeKey(id: string): Promise<void>;
+  /** A request to the app as the key's owner, `body` as JSON. */
+  send(method: string, path: string, options?: SendOptions): Promise<Response>;
+  /** Closes everything and removes the data, unless it is to be reopened. */
+  close(options?: { keep?: boolean }): Promise<void>;
+};
+
+export type SendOptions = { body?: unknown; key?: string; headers?: Record<string, string> };
+
+let bundle: ReturnType<typeof bundleWorkflows> | undefined;
+
+export async function openStack(options: StackOptions = {}): Promise<Stack> {
+  const directory = options.dataDir ? { path: options.dataDir, remove: () => undefined } : temporaryDirectory();
+  const taskQueue = options.taskQueue ?? `test-${randomText(8)}`;
+  const env = {
+    HOLDFAST_DATA_DIR: directory.path,
+    HOLDFAST_TASK_QUEUE: taskQueue,
+    HOLDFAST_LOG: process.env.HOLDFAST_LOG ?? 'silent',
+  };
+  const loaded = loadConfig(env, directory.path);
+  const config: Config = {
+    ...loaded,
+    file: { ...loaded.file, ...(options.routes ? { routes: options.routes } : {}), ...options.file },
+  };
+  const log = createLog(config.logLevel);
+  installRuntime(log);
+  const journal = await openSqliteJournal({
+    path: join(directory.path, 'holdfast.db'),
+    ...(options.maxPages ? { max_pages: options.maxPages } : {}),
+  });
+  const models = await openModels(config.file.routes);
+  const temporal = options.temporal ?? 'suite';
+  const address = temporal === 'none' ? NOBODY : temporal === 'suite' ? inject('temporalAddress') : temporal.address;
+  const link = openLink({ namespace: 'default', address: Promise.resolve(address), log });
+  const core = openCore({
+    config,
+    journal,
+    models,
+    link,
+    ownServer: options.ownServer ?? true,
+    uiUrl: () => null,
+    log,
+  });
+  let worker: RunningWorker | undefined;
+  if (temporal !== 'none') {
+    core.relay.start();
+    if (options.worker !== false) {
+      bundle ??= bundleWorkflows(log);
+      worker = runWorker({ link, taskQueue, bundle, activities: core.activities, log });
+    }
+  }
+  const app = createApp(core.holdfast, { log, version: '0.0.0-test', limits: config.file.limits });
+  const makeKey = ({ org, scopes = ['admin'], expires_at }: { org: string; scopes?: Scope[]; expires_at?: number }) =>
+    createKey(journal, { org_id: org, scopes, expires_at: expires_at ?? null });
+  const key = (await makeKey({ org: 'org_a' })).token;
+  const otherKey = (await makeKey({ org: 'org_b' })).token;
+  return {
+    ...core,
+    ...{ app, journal, link, config, worker, key, otherKey, makeKey },
+    revokeKey: async (id) => void (await journal.write('revokeKey', { id })),
+    send: async (method, path, sent = {}) =>
+      await app.request(path, {
+        method,
+        ...(sent.body === undefined ? {} : { body: JSON.stringify(sent.body) }),
+        headers: { authorization: `Bearer ${sent.key ?? key}`, ...sent.headers },
+      }),
+    async close({ keep = false } = {}) {
+      await worker?.close();
+      await core.close();
+      await link.close();
+      await journal.close();
+      if (!keep) directory.remove();
+    },
+  };
+}
+
+/** A port of this machine on which nothing listens. */
+const NOBODY = '127.0.0.1:9';

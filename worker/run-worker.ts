@@ -1,0 +1,118 @@
+/** The Temporal worker of a process: built when Temporal is reached, built again when it fails, drained at the end. */
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  DefaultLogger,
+  type NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { type ActivityDeps, createActivities } from '../activities/index.ts';
+import type { TemporalLink } from '../src/temporal/link.ts';
+
+/** A workflow whose worker died is given to another after this long (the default costs 10 s). */
+const STICKY_TIMEOUT_MS = 1_000;
+/** A cancel reaches an activity with its heartbeat's answer: at most this late, where the direct abort did not come. */
+const HEARTBEAT_THROTTLE_MS = 1_000;
+/** How long running steps may go on after a shutdown began; then they are handed over. */
+const SHUTDOWN_GRACE_MS = 2_000;
+/** After this long a worker that does not end is left: the process must be gone within 10 s. */
+const SHUTDOWN_FORCE_MS = 4_000;
+/** A waiting model stream costs little. */
+const MAX_ACTIVITIES = 1_000;
+const MAX_CACHED_WORKFLOWS = 1_000;
+const REBUILD_PAUSE_MS = 2_000;
+
+export type RunningWorker = {
+  /** `polling` when it takes tasks. */
+  state(): 'connecting' | 'polling' | 'failed';
+  /** Stops taking tasks, lets running ones end or hands them over. */
+  close(): Promise<void>;
+};
+
+let runtimeInstalled = false;
+
+/** Installs Temporal's runtime, once per process: our own signal handler shuts down, its logs go through ours. */
+export function installRuntime(log: Logger): void {
+  if (runtimeInstalled) return;
+  runtimeInstalled = true;
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      log[levels[level]](
+        { ...(meta?.error ? { error: String(meta.error) } : {}), workflow: meta?.workflowId },
+        message,
+      );
+    }),
+  });
+}
+
+/** Runs a worker until closed. */
+export function runWorker(options: {
+  link: TemporalLink;
+  taskQueue: string;
+  bundle: Promise<WorkflowBundleWithSourceMap>;
+  activities: ActivityDeps;
+  log: Logger;
+}): RunningWorker {
+  const { link, log } = options;
+  let state: ReturnType<RunningWorker['state']> = 'connecting';
+  let closed = false;
+  let worker: Worker | undefined;
+
+  const running = (async () => {
+    const workflowBundle = await options.bundle;
+    const { connection } = await link.connected();
+    while (!closed) {
+      try {
+        worker = await createWorker({ ...options, connection, workflowBundle });
+        if (closed) return;
+        state = 'polling';
+        await worker.run();
+      } catch (error) {
+        state = 'failed';
+        log.error({ error: (error as Error).message }, 'the worker failed; it is built again');
+        await delay(REBUILD_PAUSE_MS);
+      } finally {
+        worker = undefined;
+      }
+    }
+  })().catch((error: Error) => {
+    state = 'failed';
+    if (!closed) log.error({ error: error.message }, 'no worker runs');
+  });
+
+  return {
+    state: () => state,
+    async close() {
+      closed = true;
+      if (worker?.getState() === 'RUNNING') worker.shutdown();
+      if (link.current()) await running;
+    },
+  };
+}
+
+function createWorker(options: {
+  connection: NativeConnection;
+  workflowBundle: WorkflowBundleWithSourceMap;
+  link: TemporalLink;
+  taskQueue: string;
+  activities: ActivityDeps;
+}): Promise<Worker> {
+  return Worker.create({
+    connection: options.connection,
+    namespace: options.link.namespace,
+    taskQueue: options.taskQueue,
+    workflowBundle: options.workflowBundle,
+    activities: createActivities(options.activities),
+    maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
+    maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    shutdownForceTime: SHUTDOWN_FORCE_MS,
+  });
+}

@@ -1,0 +1,176 @@
+/**
+ * A run: turns and calls are activities, waiting is a signal, cancel is the workflow's cancellation. The journal decides and
+ * remembers; this code only says what comes next, and holds references.
+ */
+
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { CallOutcome, CallRef, Position, Stop, Wait } from '../src/runs/outcomes.ts';
+import type { RunActivities } from './activities.ts';
+import { finishOptions, journalOptions, stepOptions } from './options.ts';
+import { type AgentRunInput, INPUT_SIGNAL, type RunState, STATE_QUERY, STATUS_ATTRIBUTE } from './run-input.ts';
+
+/** History events after which the workflow goes on as a new one: replay after a worker's death stays short. */
+const MAX_HISTORY_EVENTS = 2_000;
+/** Pause before starting again from a journal that is behind: whatever restored it may still be at work. */
+const BEHIND_PAUSE_MS = 1_000;
+/** How long a cancelled run waits for Temporal's own cancel, which has been asked for, so as to close as Canceled. */
+const CANCEL_ARRIVES_MS = 60_000;
+
+export const inputSignal = defineSignal<[string]>(INPUT_SIGNAL);
+export const stateQuery = defineQuery<RunState>(STATE_QUERY);
+
+const statusKey = defineSearchAttributeKey(STATUS_ATTRIBUTE, SearchAttributeType.KEYWORD);
+
+const steps = proxyActivities<Pick<RunActivities, 'modelTurn' | 'toolCall'>>(stepOptions);
+const journal = proxyActivities<Pick<RunActivities, 'loadRun' | 'expireInput'>>(journalOptions);
+const { finishRun } = proxyActivities<Pick<RunActivities, 'finishRun'>>(finishOptions);
+
+export async function agentRun(input: AgentRunInput): Promise<{ status: string }> {
+  const run = { org_id: input.org_id, run_id: input.run_id, epoch: input.epoch };
+  const state: RunState = { turn: 1, step: 'starting', waiting_for: [], epoch: input.epoch };
+  const answered = new Set<string>();
+  setHandler(inputSignal, (requestId) => void answered.add(requestId));
+  setHandler(stateQuery, () => state);
+
+  return await close(await untilStopped());
+
+  /** A cancel from anywhere stops the run, whatever it was doing. */
+  async function untilStopped(): Promise<Stop> {
+    try {
+      const stop = await take();
+      if (stop.outcome !== 'behind') return stop;
+      await sleep(BEHIND_PAUSE_MS);
+      return await startAgain();
+    } catch (error) {
+      if (isCancellation(error)) return { outcome: 'cancelled' };
+      throw error;
+    }
+  }
+
+  /** Takes step after step until the run stops. */
+  async function take(): Promise<Stop> {
+    let position = input.resume ? await journal.loadRun(run) : undefined;
+    for (;;) {
+      if (position?.outcome === 'position') {
+        state.turn = position.turn;
+        const stop = await work(position);
+        if (stop) return stop;
+      } else if (position) return position;
+      if (historyIsLong()) await startAgain();
+      const outcome = await turn();
+      if (outcome.outcome === 'tools') {
+        position = { outcome: 'position', turn: state.turn + 1, calls: outcome.calls, waits: outcome.waits };
+      } else if (outcome.outcome === 'wait') {
+        position = { outcome: 'position', turn: state.turn, calls: [], waits: outcome.waits };
+      } else return outcome;
+    }
+  }
+
+  async function turn() {
+    show(`turn ${state.turn}`);
+    return await steps.modelTurn.executeWithOptions({ summary: `turn ${state.turn}` }, [{ ...run, turn: state.turn }]);
+  }
+
+  /** Runs the open calls of a turn and waits for its open requests, all at once, each to its end. */
+  async function work({ calls, waits, turn: next }: Position): Promise<Stop | undefined> {
+    let stop: Stop | undefined;
+    const call = async ([idx, name]: CallRef): Promise<void> => {
+      const args = { ...run, turn: next - 1, idx };
+      const outcome: CallOutcome = await steps.toolCall.executeWithOptions({ summary: name }, [args]);
+      if (outcome.outcome !== 'done') stop ??= outcome;
+    };
+    const answers = async (): Promise<void> => {
+      const outcome = await answersTo(waits, () => stop !== undefined);
+      stop ??= outcome;
+    };
+    if (calls.length > 0) show(`turn ${next - 1}: ${calls.map(([, name]) => name).join(', ')}`);
+    const ends = await Promise.allSettled([...calls.map(call), ...(waits.length > 0 ? [answers()] : [])]);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    return stop;
+  }
+
+  /** Waits until every request is answered, or the journal says that one expired. The timer only asks. */
+  async function answersTo(waits: Wait[], stopped: () => boolean): Promise<Stop | undefined> {
+    const expiries = new Map(waits);
+    const open = () => [...expiries.keys()].filter((id) => !answered.has(id));
+    setStatus('waiting_for_input');
+    show(`waiting for input: ${open().join(', ')}`, open());
+    try {
+      while (open().length > 0 && !stopped()) {
+        const soonest = open().reduce((a, b) => ((expiries.get(a) ?? 0) <= (expiries.get(b) ?? 0) ? a : b));
+        const count = open().length;
+        const left = Math.max(1, (expiries.get(soonest) ?? 0) - Date.now());
+        if (await condition(() => open().length < count || stopped(), left)) {
+          state.waiting_for = open();
+          continue;
+        }
+        const outcome = await journal.expireInput({ ...run, request_id: soonest });
+        if (outcome.outcome === 'answered') answered.add(soonest);
+        else if (outcome.outcome === 'early') expiries.set(soonest, outcome.expires_at);
+        else return outcome;
+      }
+    } finally {
+      for (const id of expiries.keys()) answered.delete(id);
+    }
+    setStatus('running');
+    return undefined;
+  }
+
+  /** Closes the workflow as the run ended. */
+  async function close(stop: Stop): Promise<{ status: string }> {
+    if (stop.outcome === 'superseded') return { status: 'superseded' };
+    if (stop.outcome === 'ended' && stop.status !== 'cancelled') return closeEnded(stop);
+    const scope = CancellationScope.current();
+    const told = scope.consideredCancelled;
+    show('cancelling');
+    const end = await CancellationScope.nonCancellable(() =>
+      finishRun({ ...run, as: { status: 'cancelled', reason: 'cancel_requested' }, ask_cancel: !told }),
+    );
+    if (end.outcome !== 'ended' || end.status !== 'cancelled') return close(end);
+    if (!told) await Promise.race([scope.cancelRequested, sleep(CANCEL_ARRIVES_MS)]);
+    throw new CancelledFailure('The run was cancelled.');
+  }
+
+  function closeEnded(stop: Extract<Stop, { outcome: 'ended' }>): { status: string } {
+    show(stop.status);
+    if (stop.status === 'completed') return { status: stop.status };
+    throw ApplicationFailure.nonRetryable(`The run failed: ${stop.code}.`, stop.code ?? 'run.failed');
+  }
+
+  /** Goes on as a new workflow that asks the journal where the run is: the same path as a rebuild. */
+  async function startAgain(): Promise<never> {
+    return await continueAsNew<typeof agentRun>({ ...input, resume: true });
+  }
+
+  function setStatus(status: string): void {
+    if (input.searchable) upsertSearchAttributes([{ key: statusKey, value: status }]);
+  }
+
+  /** What the Web UI shows of the run: names, counts and ids. */
+  function show(step: string, waitingFor: string[] = []): void {
+    state.step = step;
+    state.waiting_for = waitingFor;
+    setCurrentDetails(`**${step}**\n\nrun \`${input.run_id}\` · persona ${input.persona} · model ${input.model}`);
+  }
+}
+
+function historyIsLong(): boolean {
+  const info = workflowInfo();
+  return info.continueAsNewSuggested || info.historyLength > MAX_HISTORY_EVENTS;
+}

@@ -1,0 +1,30 @@
+/** How the steps of a run are timed and tried again. Journal and route count failures; Temporal retries without a limit. */
+import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
+
+/** Without a heartbeat for this long a worker is taken for dead: with a retry this bounds the recovery from a kill. */
+const HEARTBEAT_TIMEOUT_MS = 5_000;
+/** The longest a step may take; silence and budgets end it long before. */
+const STEP_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+/** A step that is one journal transaction. */
+const JOURNAL_TIMEOUT_MS = 10_000;
+
+const retry = { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 10_000 } as const;
+
+export const stepOptions: ActivityOptions = {
+  startToCloseTimeout: STEP_TIMEOUT_MS,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry,
+};
+
+export const journalOptions: ActivityOptions = {
+  startToCloseTimeout: JOURNAL_TIMEOUT_MS,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry,
+};
+
+export const finishOptions: ActivityOptions = {
+  startToCloseTimeout: JOURNAL_TIMEOUT_MS,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry,
+};
