@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure, activityInfo, CancelledFailure } from '@temporalio/activity';
 import { HoldfastError } from '../src/errors.ts';
 import { budgetLeft } from '../src/journal/budget.ts';
 import { readPrompt } from '../src/journal/prompt.ts';
@@ -36,6 +36,7 @@ export async function modelTurn(deps: ActivityDeps, args: RunRef & { turn: numbe
     const begun = await deps.write('beginTurn', {
       ...args,
       route: { id: route.id, model: route.model, fallback },
+      temporal_run_id: activityInfo().workflowExecution?.runId,
     });
     if (!begun.begun) return begun.outcome;
     return await new Attempt(deps, route, args.turn, begun, step).run();

@@ -116,7 +116,7 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
         const soonest = open().reduce((a, b) => ((expiries.get(a) ?? 0) <= (expiries.get(b) ?? 0) ? a : b));
         const count = open().length;
         const left = Math.max(1, (expiries.get(soonest) ?? 0) - Date.now());
-        if (await condition(() => open().length < count || stopped(), left)) {
+        if (await condition(() => open().length < count || stopped(), left, { summary: 'input expires' })) {
           state.waiting_for = open();
           continue;
         }

@@ -6,6 +6,9 @@ import type { TransactionContext, Trx } from './journal.ts';
 import { type NewEvent, type RunRecord, specOf } from './run-row.ts';
 import type { CallStatus } from './schema.ts';
 
+/** A question is its prompt; of the other kinds a client must see the calls. */
+export const showsCalls = (kind: RequestKind): boolean => kind === 'tool_outputs';
+
 export type CallSummary = { call_id: string; name: string; arguments: unknown };
 
 /** Opens a request. The caller appends `event` in the same transaction. */
@@ -37,7 +40,7 @@ export async function openRequest(
     .execute();
   const data: Record<string, unknown> = { request_id: id, kind: request.kind, prompt: request.prompt };
   if (request.options) data.options = request.options;
-  if (request.tool_calls) data.tool_calls = request.tool_calls;
+  if (showsCalls(request.kind)) data.tool_calls = request.tool_calls;
   data.expires_at = new Date(expiresAt).toISOString();
   return { wait: [id, expiresAt], event: { type: 'run.waiting_for_input', data } };
 }

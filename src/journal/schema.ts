@@ -141,6 +141,8 @@ interface RunsTable {
   /** 1 once a terminal event is stored; nothing is appended after it. */
   ended: number;
   epoch: number;
+  /** Temporal's own id of the workflow's latest execution that took a step. */
+  temporal_run_id: string | null;
   last_seq: number;
   last_event_at: Millis;
   persona_id: string | null;

@@ -104,11 +104,11 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       const pending = run.ended ? [] : await pendingOf(db, caller.org_id, runId);
       const details = runDetails(run, pending, file.credits_per_usd, {
         workflow_id: run.id,
-        run_id: live?.temporal_run_id ?? null,
+        run_id: run.temporal_run_id,
         namespace: engine.link.namespace,
         ui_url: workflowUrl(deps.uiUrl(), engine.link.namespace, run.id),
       });
-      return options?.live ? { ...details, live: live?.view ?? null } : details;
+      return options?.live ? { ...details, live: live ?? null } : details;
     },
     async cancelRun(caller, runId, once) {
       const { value, replayed } = await journal.write('requestCancel', {

@@ -1,5 +1,6 @@
 /** Rows of the journal as the core shows them. */
 import type { Selectable } from 'kysely';
+import { showsCalls } from '../journal/requests.ts';
 import { type RunRecord, specOf, usageOf } from '../journal/run-row.ts';
 import type { Schema } from '../journal/schema.ts';
 import type { MessageRecord, ThreadRecord } from '../journal/transactions/threads.ts';
@@ -87,7 +88,7 @@ export function pendingInput(row: Selectable<Schema['inputs']>): PendingInput {
     kind: row.kind,
     prompt: row.prompt,
     options: row.options === null ? null : (JSON.parse(row.options) as string[]),
-    ...(row.tool_calls === null
+    ...(row.tool_calls === null || !showsCalls(row.kind)
       ? {}
       : { tool_calls: JSON.parse(row.tool_calls) as PendingInput['tool_calls'] & object }),
     created_at: timeOf(row.created_at),

@@ -31,7 +31,6 @@ export type WorkflowStatus = 'running' | 'completed' | 'failed' | 'canceled' | '
 
 export type Described = {
   status: WorkflowStatus;
-  temporal_run_id: string | null;
   attempt: number | null;
   last_failure: string | null;
   next_retry_at: string | null;
@@ -98,22 +97,17 @@ export class Engine {
   async describe(runId: string): Promise<Described> {
     const { client } = this.#connected();
     try {
-      const {
-        status,
-        runId: temporalRunId,
-        raw,
-      } = await this.#bounded(() => client.workflow.getHandle(runId).describe());
+      const { status, raw } = await this.#bounded(() => client.workflow.getHandle(runId).describe());
       const activity = raw.pendingActivities?.[0];
       return {
         status: statusOf(status.name),
-        temporal_run_id: temporalRunId,
         attempt: activity?.attempt ?? null,
         last_failure: activity?.lastFailure?.message ?? null,
         next_retry_at: timeOf(activity?.scheduledTime, activity?.state),
       };
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      return { status: 'not_found', temporal_run_id: null, attempt: null, last_failure: null, next_retry_at: null };
+      return { status: 'not_found', attempt: null, last_failure: null, next_retry_at: null };
     }
   }
 

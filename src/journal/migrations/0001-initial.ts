@@ -107,6 +107,7 @@ async function runsAndEvents(db: Kysely<never>): Promise<void> {
     .addColumn('status', 'text', (c) => c.notNull())
     .addColumn('ended', 'integer', (c) => c.notNull())
     .addColumn('epoch', 'integer', (c) => c.notNull())
+    .addColumn('temporal_run_id', 'text')
     .addColumn('last_seq', 'bigint', (c) => c.notNull())
     .addColumn('last_event_at', 'bigint', (c) => c.notNull())
     .addColumn('persona_id', 'text')

@@ -23,6 +23,8 @@ type BeginTurn = RunRef & {
   turn: number;
   /** The route this turn runs on, as the worker's configuration resolves it. */
   route: { id: string; model: string; fallback: string | null };
+  /** Temporal's id of the execution that asks. */
+  temporal_run_id?: string;
 };
 
 export type BegunTurn =
@@ -57,6 +59,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
     route_id: args.route.id,
     model: args.route.model,
     fallback_route_id: args.route.fallback,
+    ...(args.temporal_run_id === undefined ? {} : { temporal_run_id: args.temporal_run_id }),
   };
   const exceeded = budgetExceeded(run, args.turn, ctx.now);
   if (exceeded) {

@@ -57,6 +57,7 @@ export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): P
         status: 'queued',
         ended: 0,
         epoch: 0,
+        temporal_run_id: null,
         last_seq: 0,
         last_event_at: ctx.now,
         persona_id: args.persona_id,
