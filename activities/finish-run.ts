@@ -9,5 +9,5 @@ import type { ActivityDeps } from './activity-deps.ts';
 export async function finishRun(deps: ActivityDeps, args: RunRef & FinishAs): Promise<Stop> {
   const { ask_cancel, ...finish } = args;
   if (ask_cancel) await deps.cancelWorkflow(args.run_id);
-  return await deps.write('finishRun', finish);
+  return await deps.journal.write('finishRun', finish);
 }

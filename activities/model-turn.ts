@@ -35,7 +35,7 @@ export async function modelTurn(deps: ActivityDeps, args: RunRef & { turn: numbe
     const fallback = fallbackOf(deps, route)?.id ?? null;
     const begun = await deps.write('beginTurn', {
       ...args,
-      route: { id: route.id, model: route.model, fallback },
+      route: { id: route.id, model: route.model, fallback, price: route.price },
       temporal_run_id: activityInfo().workflowExecution?.runId,
     });
     if (!begun.begun) return begun.outcome;
@@ -159,9 +159,9 @@ class Attempt {
     const release = releaseReason(reason);
     if (!release) throw error;
     const failed = await this.#release(release, reason instanceof ModelError ? reason : undefined);
-    if (reason instanceof CancelledFailure && release === 'cancelled') throw reason;
+    if (reason instanceof CancelledFailure && release !== 'worker_shutdown') throw reason;
     if (failed.outcome !== 'retry') return failed;
-    throw retry(release, reason, failed.provider_errors);
+    throw retry(release, reason, failed.provider_errors, this.#step.deadlineLeft());
   }
 
   async #release(release: ReleaseReason, error: ModelError | undefined) {
@@ -194,13 +194,21 @@ class Attempt {
  */
 function releaseReason(reason: unknown): ReleaseReason | undefined {
   if (reason instanceof ModelError) return 'provider_error';
-  if (reason instanceof CancelledFailure) return reason.message === 'WORKER_SHUTDOWN' ? 'worker_shutdown' : 'cancelled';
+  if (reason instanceof CancelledFailure) {
+    if (reason.message === 'CANCELLED') return 'cancelled';
+    return reason.message === 'WORKER_SHUTDOWN' ? 'worker_shutdown' : 'worker_lost';
+  }
   if (!(reason instanceof StepStopped) || reason.reason === 'lease_lost') return undefined;
   return reason.reason === 'aborted' ? 'cancelled' : 'deadline';
 }
 
 /** Tells Temporal to try the turn again, when the provider said or after a growing pause. The message names no content. */
-function retry(release: ReleaseReason, reason: unknown, providerErrors: number): ApplicationFailure {
+function retry(
+  release: ReleaseReason,
+  reason: unknown,
+  providerErrors: number,
+  deadlineLeftMs: number,
+): ApplicationFailure {
   if (!(reason instanceof ModelError)) {
     return ApplicationFailure.create({ type: `step.${release}`, message: `Given up: ${release}.`, nextRetryDelay: 1 });
   }
@@ -208,6 +216,6 @@ function retry(release: ReleaseReason, reason: unknown, providerErrors: number):
   return ApplicationFailure.create({
     type: reason.code,
     message: `Provider error ${providerErrors}${reason.status ? ` (HTTP ${reason.status})` : ''}.`,
-    nextRetryDelay: Math.min(reason.retryAfterMs ?? growing, RETRY_AFTER_MAX_MS),
+    nextRetryDelay: Math.max(1, Math.min(reason.retryAfterMs ?? growing, RETRY_AFTER_MAX_MS, deadlineLeftMs)),
   });
 }

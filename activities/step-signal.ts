@@ -21,6 +21,8 @@ export type StepSignal = {
   stop(reason: StepStopped['reason']): void;
   /** Stops the step when `ms` have passed. */
   deadlineIn(ms: number): void;
+  /** Milliseconds to the deadline; infinite without one. */
+  deadlineLeft(): number;
   done(): void;
 };
 
@@ -35,13 +37,16 @@ export function openStepSignal(journal: Journal, runId: string): StepSignal {
   const unsubscribe = journal.onAbort((aborted) => {
     if (aborted === runId) stop('aborted');
   });
+  let deadlineAt = Number.POSITIVE_INFINITY;
   let deadline: NodeJS.Timeout | undefined;
   return {
     signal: AbortSignal.any([cancellationSignal(), own.signal]),
     stop,
     deadlineIn(ms) {
+      deadlineAt = Date.now() + ms;
       deadline = setTimeout(() => stop('deadline'), Math.min(ms, MAX_TIMEOUT_MS));
     },
+    deadlineLeft: () => Math.max(0, deadlineAt - Date.now()),
     done() {
       clearInterval(beat);
       clearTimeout(deadline);

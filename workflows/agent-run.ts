@@ -29,6 +29,8 @@ import { type AgentRunInput, INPUT_SIGNAL, type RunState, STATE_QUERY, STATUS_AT
 const MAX_HISTORY_EVENTS = 2_000;
 /** Pause before starting again from a journal that is behind: whatever restored it may still be at work. */
 const BEHIND_PAUSE_MS = 1_000;
+/** Pause after the journal said that a request has not expired yet: its clock and Temporal's may differ. */
+const EARLY_PAUSE_MS = 1_000;
 /** How long a cancelled run waits for Temporal's own cancel, which has been asked for, so as to close as Canceled. */
 const CANCEL_ARRIVES_MS = 60_000;
 
@@ -58,7 +60,8 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
       await sleep(BEHIND_PAUSE_MS);
       return await startAgain();
     } catch (error) {
-      if (isCancellation(error)) return { outcome: 'cancelled' };
+      // A cancelled step whose worker is gone ends as a timeout, not as a cancellation.
+      if (isCancellation(error) || CancellationScope.current().consideredCancelled) return { outcome: 'cancelled' };
       throw error;
     }
   }
@@ -122,8 +125,9 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
         }
         const outcome = await journal.expireInput({ ...run, request_id: soonest });
         if (outcome.outcome === 'answered') answered.add(soonest);
-        else if (outcome.outcome === 'early') expiries.set(soonest, outcome.expires_at);
-        else return outcome;
+        else if (outcome.outcome === 'early') {
+          expiries.set(soonest, Math.max(outcome.expires_at, Date.now() + EARLY_PAUSE_MS));
+        } else return outcome;
       }
     } finally {
       for (const id of expiries.keys()) answered.delete(id);

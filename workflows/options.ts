@@ -8,7 +8,8 @@ const STEP_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 /** A step that is one journal transaction. */
 const JOURNAL_TIMEOUT_MS = 10_000;
 
-const retry = { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 10_000 } as const;
+/** Attempts count a provider's retries too: a long pause after many would add to a killed worker's recovery. */
+const retry = { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 1_000 } as const;
 
 export const stepOptions: ActivityOptions = {
   startToCloseTimeout: STEP_TIMEOUT_MS,

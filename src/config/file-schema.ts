@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RouteConfig } from '../models/types.ts';
 
 const WEEK_S = 604_800;
+const MAX_WAIT_S = 315_360_000; // ten years
 const MAX_TIMER_S = 2_147_483; // what setTimeout can wait
 
 const name = z.string().min(1);
@@ -58,7 +59,7 @@ const persona = exactly({
   tools: z.array(name).default([]),
   approval: z.record(name, z.enum(['always', 'never', 'hint'])).default({}),
   budget: budget.default({ on_exceeded: 'fail' }),
-  input_timeout_s: z.number().positive().default(WEEK_S),
+  input_timeout_s: z.number().positive().max(MAX_WAIT_S).default(WEEK_S),
 }).refine((it) => it.route === undefined || it.model === undefined, {
   path: ['model'],
   message: 'expected either route or model, not both',

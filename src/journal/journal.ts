@@ -35,5 +35,9 @@ export interface Journal {
   /** Tells whoever works on the run, in any process, to stop at once. Best effort: the workflow's cancel is the promise. */
   abortRun(runId: string): void;
   onAbort(listener: (runId: string) => void): () => void;
+  /** Round trip to whatever writes. Errors: `journal.unavailable`. */
+  ping(): Promise<void>;
+  /** Resolves when the store can never be written again by this process, which should then end. */
+  readonly lost: Promise<Error>;
   close(): Promise<void>;
 }

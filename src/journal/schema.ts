@@ -66,6 +66,8 @@ export interface Schema {
     turn: number;
     idx: number;
     kind: CallKind;
+    /** 0: the model named a tool that the run did not offer; its name is then a text of the model. */
+    offered: number;
     name: string;
     arguments: Json;
     status: 'pending' | CallStatus;
@@ -119,6 +121,8 @@ export interface Schema {
     next_at: Millis;
     created_at: Millis;
   };
+  /** Runs of deleted threads whose events and steps are still to be removed. */
+  deleted_runs: { run_id: string };
   idempotency: {
     org_id: string;
     key: string;

@@ -6,7 +6,7 @@ const TOKENS_PER_PRICE_UNIT = 1_000_000;
  * What `usage` cost in USD at this route's prices (USD per million tokens), or null when the route has no price.
  * Cached input tokens cost `cached_input`, or `input` where that is not given.
  */
-export function costUsd(route: Route, usage: Usage): number | null {
+export function costUsd(route: Pick<Route, 'price'>, usage: Usage): number | null {
   if (route.price === null) return null;
   const { input, cached_input = input, output } = route.price;
   const cached = Math.min(usage.cached_input_tokens, usage.input_tokens);

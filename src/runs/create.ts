@@ -1,14 +1,14 @@
 /** What a create asks for, merged with its persona into what the run will be. */
 import type { FileConfig } from '../config.ts';
 import type { RunSpec } from '../journal/run-row.ts';
-import type { ContentPart, Models, Route } from '../models/types.ts';
+import type { ContentPart, Models, Price, Route } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
 import { invalidField } from './invalid-field.ts';
 import type { Budget, CreateRun, FunctionTool, PersonaView } from './types.ts';
 
 export type Prepared = {
   persona_id: string;
-  route: { id: string; model: string; fallback: string | null };
+  route: { id: string; model: string; fallback: string | null; price: Price | null };
   spec: RunSpec;
   metadata: Record<string, string>;
   input: ContentPart[] | null;
@@ -22,7 +22,7 @@ export function prepareRun(input: CreateRun, persona: PersonaView, models: Model
   const functions = input.tools?.filter((tool): tool is FunctionTool => typeof tool !== 'string') ?? [];
   return {
     persona_id: `${persona.key}@${persona.version}`,
-    route: { id: route.id, model: route.model, fallback: route.fallback },
+    route: { id: route.id, model: route.model, fallback: route.fallback, price: route.price },
     spec: {
       instructions: input.instructions ?? persona.instructions,
       additional_instructions: input.additional_instructions ?? '',
@@ -72,10 +72,19 @@ function clientTools(tools: FunctionTool[]): RunSpec['client_tools'] {
   return tools.map((tool) => tool.function);
 }
 
+const LIMITS = ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] as const;
+
 /** A run's budget can only tighten its persona's. */
 function tighten(persona: Budget, run: Budget): Budget {
+  const limited = LIMITS.some((limit) => persona[limit] !== undefined);
+  if (run.on_exceeded === 'ask' && limited && persona.on_exceeded !== 'ask') {
+    throw invalidField(
+      'budget.on_exceeded',
+      'This persona fails a run whose budget is spent; a run cannot ask to raise it.',
+    );
+  }
   const budget: Budget = { ...persona, ...run };
-  for (const limit of ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] as const) {
+  for (const limit of LIMITS) {
     const allowed = persona[limit];
     const asked = run[limit];
     if (allowed === undefined || asked === undefined || asked <= allowed) continue;

@@ -9,11 +9,15 @@ import { eventFrame, isTerminalEvent, PING_FRAME } from './event-frames.ts';
 const MAX_TAIL_FRAMES = 1_024;
 /** Events that one read from the journal brings, and so the most that one chunk holds. */
 const PAGE_EVENTS = 256;
+/** Bytes that one chunk holds at most, unless a single event is larger. */
+const MAX_CHUNK_BYTES = 262_144;
+/** Bytes of a run's frames kept in memory. */
+const MAX_TAIL_BYTES = 4 * 1_048_576;
 /** How often silent readers are looked at: a ping at least every 15 s, and the end of those whose key was revoked. */
 const TICK_MS = 5_000;
 const PING_AFTER_MS = 8_000;
 
-type Frame = { bytes: Buffer; terminal: boolean };
+type Frame = { seq: number; bytes: Buffer; terminal: boolean };
 
 /** The newest frames of a run that somebody reads: `frames[i]` has seq `firstSeq + i`. */
 class Tail {
@@ -22,29 +26,38 @@ class Tail {
   /** The newest seq known to be stored; frames may be missing when they came without their content. */
   lastSeq = 0;
   readonly readers = new Set<Reader>();
+  #bytes = 0;
 
   take(appended: Appended): void {
     if (appended.last_seq <= this.lastSeq) return;
     const events = appended.events;
     if (events?.[0]?.seq === this.firstSeq + this.frames.length) {
-      for (const event of events) this.frames.push(frameOf(event));
-      const excess = this.frames.length - MAX_TAIL_FRAMES;
-      if (excess > 0) {
-        this.frames.splice(0, excess);
-        this.firstSeq += excess;
-      }
+      for (const event of events) this.#push(frameOf(event));
     } else {
-      this.frames = [];
-      this.firstSeq = appended.last_seq + 1;
+      this.#forget(appended.last_seq);
     }
     this.lastSeq = appended.last_seq;
+  }
+
+  #push(frame: Frame): void {
+    this.frames.push(frame);
+    this.#bytes += frame.bytes.length;
+    while (this.frames.length > MAX_TAIL_FRAMES || this.#bytes > MAX_TAIL_BYTES) {
+      this.#bytes -= this.frames.shift()?.bytes.length ?? 0;
+      this.firstSeq++;
+    }
+  }
+
+  #forget(lastSeq: number): void {
+    this.frames = [];
+    this.#bytes = 0;
+    this.firstSeq = lastSeq + 1;
   }
 
   /** Learns what is stored by now. */
   know(lastSeq: number): void {
     if (lastSeq <= this.lastSeq) return;
-    this.frames = [];
-    this.firstSeq = lastSeq + 1;
+    this.#forget(lastSeq);
     this.lastSeq = lastSeq;
   }
 
@@ -56,7 +69,21 @@ class Tail {
   }
 }
 
-const frameOf = (event: StoredEvent): Frame => ({ bytes: eventFrame(event), terminal: isTerminalEvent(event.type) });
+const frameOf = (event: StoredEvent): Frame => ({
+  seq: event.seq,
+  bytes: eventFrame(event),
+  terminal: isTerminalEvent(event.type),
+});
+
+/** The frames up to `until` that go out as one chunk: bounded in bytes, at least one. */
+function upTo(frames: Frame[], until: number): Frame[] {
+  let bytes = 0;
+  const end = frames.findIndex((frame, i) => {
+    bytes += frame.bytes.length;
+    return frame.seq > until || (i > 0 && bytes > MAX_CHUNK_BYTES);
+  });
+  return end === -1 ? frames : frames.slice(0, end);
+}
 
 export type ReaderOptions = {
   org_id: string;
@@ -98,7 +125,8 @@ class Reader {
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
-        if (signal?.aborted) this.close();
+        if (this.#closed) controller.close();
+        else if (signal?.aborted) this.close();
         else signal?.addEventListener('abort', onAbort, { once: true });
       },
       pull: () => this.#pull(),
@@ -137,11 +165,14 @@ class Reader {
         continue;
       }
       const frames = this.#tail.after(this.#cursor) ?? (await this.#read());
-      const taken = frames.slice(0, until - this.#cursor);
-      if (this.#closed || taken.length === 0) continue;
-      this.#cursor += taken.length;
-      this.#send(taken.length === 1 && taken[0] ? taken[0].bytes : Buffer.concat(taken.map((frame) => frame.bytes)));
-      if (taken.at(-1)?.terminal) this.close();
+      const taken = upTo(frames, until);
+      const last = taken.at(-1);
+      if (this.#closed) return;
+      // Nothing where something was: the thread was deleted under its reader.
+      if (!last) return this.close();
+      this.#cursor = last.seq;
+      this.#send(taken.length === 1 ? last.bytes : Buffer.concat(taken.map((frame) => frame.bytes)));
+      if (last.terminal) this.close();
       return;
     }
   }
@@ -168,10 +199,13 @@ export class EventFeed {
   readonly #stopListening: () => void;
   readonly #ticker: NodeJS.Timeout;
 
-  constructor(journal: Journal) {
+  /** `onTickFailed` is told when the readers' keys could not be looked up; the next tick tries again. */
+  constructor(journal: Journal, onTickFailed: (error: unknown) => void) {
     this.#journal = journal;
     this.#stopListening = journal.onAppended((appended) => this.#onAppended(appended));
-    this.#ticker = setInterval(() => void this.#tick(), TICK_MS);
+    this.#ticker = setInterval(() => {
+      this.#tick().catch(onTickFailed);
+    }, TICK_MS);
     this.#ticker.unref();
   }
 

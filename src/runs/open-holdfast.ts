@@ -1,4 +1,5 @@
 /** The core over its journal and its engine: `Holdfast` as the dialects hold it. */
+import type { Logger } from 'pino';
 import type { FileConfig } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -26,13 +27,16 @@ export type HoldfastDeps = {
   /** The Temporal Web UI's address; null when nobody said where it is. */
   uiUrl: () => string | null;
   readiness: Holdfast['readiness'];
+  log: Logger;
 };
 
 /** Opens the core; `close` ends its readers. */
 export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
   const { journal, models, engine, delivery, file } = deps;
   const { db } = journal;
-  const feed = new EventFeed(journal);
+  const feed = new EventFeed(journal, (error) =>
+    deps.log.warn({ error: (error as Error).message }, 'readers were not looked at'),
+  );
   const personas = new Personas(journal, models, file);
   const tell = (caller: Caller, runId: string, kind: OutboxKind, ref = '') =>
     delivery.soon({ org_id: caller.org_id, run_id: runId, kind, ref, epoch: 0 });
@@ -59,7 +63,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       return threadView(await journal.write('updateThread', { org_id: caller.org_id, thread_id: threadId, ...patch }));
     },
     async deleteThread(caller, threadId) {
-      while (!(await journal.write('deleteThread', { org_id: caller.org_id, thread_id: threadId })));
+      await journal.write('deleteThread', { org_id: caller.org_id, thread_id: threadId });
     },
 
     async createMessage(caller, threadId, input, once) {

@@ -46,6 +46,7 @@ export function openCore(options: {
     delivery,
     file: config.file,
     uiUrl: options.uiUrl,
+    log,
     readiness: createReadiness({ journal, engine, mayRebuild }),
   });
   return {

@@ -25,6 +25,7 @@ export function createReadiness(deps: {
 async function checkDatabase(journal: Journal): Promise<Check> {
   try {
     await sql`select 1`.execute(journal.db);
+    await journal.ping();
     return { state: 'ok' };
   } catch (error) {
     return { state: 'unavailable', message: (error as Error).message };

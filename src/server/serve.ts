@@ -72,6 +72,7 @@ async function open(
   closers.add('the data directory', lockDataDir(config.dataDir));
   const journal = await openJournal(config);
   closers.add('the journal', () => journal.close());
+  void journal.lost.then(lost);
   await ensureFirstKey(journal, config, log);
   installRuntime(log);
 

@@ -17,6 +17,8 @@ const WORKFLOW_TASK_TIMEOUT_MS = 3_000;
 /** A look whether Temporal answers; `/readyz` waits no longer. */
 const PING_TIMEOUT_MS = 2_000;
 const WORKFLOW_TASK_QUEUE = 1;
+/** All pages of a list together. */
+const LIST_TIMEOUT_MS = 15_000;
 
 export type StartRun = {
   org_id: string;
@@ -138,10 +140,12 @@ export class Engine {
 
   /** Ids of the workflows that Temporal lists as running: which describes can be spared, never which runs are gone. */
   async listRunning(): Promise<Set<string>> {
-    const { client } = this.#connected();
+    const { client, connection } = this.#connected();
     const ids = new Set<string>();
     const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
-    for await (const { workflowId } of client.workflow.list({ query, pageSize: 1000 })) ids.add(workflowId);
+    await connection.withDeadline(Date.now() + LIST_TIMEOUT_MS, async () => {
+      for await (const { workflowId } of client.workflow.list({ query, pageSize: 1000 })) ids.add(workflowId);
+    });
     return ids;
   }
 

@@ -105,16 +105,18 @@ async function connect(address: string, { namespace, apiKey, tls }: LinkOptions)
 
 /** Whether the cluster has our search attributes; it is asked to add them where it lacks them and allows that. */
 async function knowsSearchAttributes(connection: NativeConnection, namespace: string): Promise<boolean> {
-  const known = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (known.customAttributes ?? {})));
-  if (missing.length === 0) return true;
   const KEYWORD = 2;
   try {
-    await connection.operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
+    return await connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, async () => {
+      const known = await connection.operatorService.listSearchAttributes({ namespace });
+      const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (known.customAttributes ?? {})));
+      if (missing.length === 0) return true;
+      await connection.operatorService.addSearchAttributes({
+        namespace,
+        searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
+      });
+      return true;
     });
-    return true;
   } catch (error) {
     if (isUnreachable(error)) throw error;
     return false;

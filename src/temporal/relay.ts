@@ -16,7 +16,11 @@ const SWEEP_EVERY_MS = 20_000;
 /** A run with an event this recent is alive; it is not compared. */
 const QUIET_MS = 10_000;
 const INTENTS_AT_A_TIME = 100;
-const IDEMPOTENCY_KEYS_AT_A_TIME = 500;
+/** How often what has become useless is deleted, and how much of it in one transaction. */
+const PURGE_EVERY_MS = 60_000;
+const ROWS_AT_A_TIME = 2_000;
+/** Runs that are compared with Temporal at the same time. */
+const SETTLED_AT_A_TIME = 16;
 /** Up to this many quiet runs are described without asking the visibility store first. */
 const DESCRIBE_ALL = 100;
 /** Runs compared in one sweep; the rest have their turn in the next. */
@@ -36,6 +40,8 @@ export class Relay {
   readonly #deps: RelayDeps;
   readonly #timers: NodeJS.Timeout[] = [];
   #closed = false;
+  /** Where the next sweep goes on, when one could not look at all runs. */
+  #sweptTo = '';
   readonly #busy = new Set<Promise<void>>();
 
   constructor(deps: RelayDeps) {
@@ -44,6 +50,7 @@ export class Relay {
 
   start(): void {
     this.#every(OUTBOX_EVERY_MS, 'outbox', () => this.deliverDue());
+    this.#every(PURGE_EVERY_MS, 'purge', () => this.purge());
     this.#every(SWEEP_EVERY_MS, 'sweep', () => this.sweep(QUIET_MS));
     void this.#deps.engine.link.connected().then(
       () => this.#run('first sweep', () => this.#onConnected()),
@@ -77,7 +84,13 @@ export class Relay {
     for (const [, ofRun] of Map.groupBy(intents, (intent) => intent.run_id)) {
       for (const intent of ofRun) {
         if (this.#closed || delivery.outage) return;
-        await delivery.deliver(intent);
+        try {
+          await delivery.deliver(intent);
+        } catch (error) {
+          const { run_id, kind } = intent;
+          this.#deps.log.warn({ run_id, kind, error: (error as Error).message }, 'an intent was not delivered');
+          break;
+        }
       }
     }
   }
@@ -92,7 +105,6 @@ export class Relay {
       .selectFrom('runs')
       .select(['org_id', 'id as run_id'])
       .where('ended', '=', 0)
-      .where('started_at', 'is not', null)
       .where('last_event_at', '<=', Date.now() - quietMs)
       .where((eb) =>
         eb.not(
@@ -101,21 +113,30 @@ export class Relay {
           ),
         ),
       )
-      .orderBy('last_event_at')
+      .where('id', '>', this.#sweptTo)
+      .orderBy('id')
       .limit(SWEEP_LIMIT)
       .execute();
+    this.#sweptTo = quiet.length === SWEEP_LIMIT ? (quiet.at(-1)?.run_id ?? '') : '';
     if (quiet.length === 0) return;
     const running = quiet.length > DESCRIBE_ALL ? await engine.listRunning() : new Set<string>();
-    for (const run of quiet) {
-      if (this.#closed) return;
-      if (!running.has(run.run_id)) await settle(run);
-    }
+    const unsure = quiet.filter((run) => !running.has(run.run_id));
+    const settleNext = async () => {
+      for (let run = unsure.pop(); run && !this.#closed; run = unsure.pop()) await settle(run);
+    };
+    await Promise.all(Array.from({ length: SETTLED_AT_A_TIME }, settleNext));
+  }
+
+  /** Deletes what nothing refers to any more: idempotency keys past their day, events of deleted threads. */
+  async purge(): Promise<void> {
+    const { journal } = this.#deps;
+    while (!this.#closed && (await journal.write('purgeIdempotency', { limit: ROWS_AT_A_TIME })) === ROWS_AT_A_TIME);
+    while (!this.#closed && (await journal.write('purgeDeleted', { limit: ROWS_AT_A_TIME })) > 0);
   }
 
   async #onConnected(): Promise<void> {
     await this.deliverDue();
     await this.sweep(0);
-    await this.#deps.journal.write('purgeIdempotency', { limit: IDEMPOTENCY_KEYS_AT_A_TIME });
   }
 
   #every(ms: number, what: string, work: () => Promise<void>): void {

@@ -24,7 +24,7 @@ export function readCall(spec: RunSpec, part: Extract<ModelPart, { type: 'tool_c
   if (part.name === ASK_USER && spec.tools.includes(ASK_USER)) {
     return { kind: 'ask_user', ...call, ...(badJson(part) ?? readQuestion(part.arguments)) };
   }
-  return { kind: 'server', ...call, ...badJson(part) };
+  return { kind: 'server', offered: false, ...call, ...badJson(part) };
 }
 
 function badJson(part: Extract<ModelPart, { type: 'tool_call' }>): { error: string } | undefined {

@@ -86,6 +86,7 @@ async function threadsAndMessages(db: Kysely<never>): Promise<void> {
     .addColumn('turn', 'integer', (c) => c.notNull())
     .addColumn('idx', 'integer', (c) => c.notNull())
     .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('offered', 'integer', (c) => c.notNull())
     .addColumn('name', 'text', (c) => c.notNull())
     .addColumn('arguments', 'text', (c) => c.notNull())
     .addColumn('status', 'text', (c) => c.notNull())
@@ -218,6 +219,10 @@ async function waitingAndDelivery(db: Kysely<never>): Promise<void> {
     .addUniqueConstraint('outbox_once', ['run_id', 'kind', 'ref'])
     .execute();
   await schema.createIndex('outbox_due').on('outbox').columns(['next_at']).execute();
+  await schema
+    .createTable('deleted_runs')
+    .addColumn('run_id', 'text', (c) => c.primaryKey())
+    .execute();
   await schema
     .createTable('idempotency')
     .addColumn('org_id', 'text', (c) => c.notNull())

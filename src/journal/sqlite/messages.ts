@@ -13,6 +13,7 @@ export type WriterOptions = {
 export type WriterRequest =
   | { id: number; kind: 'write'; name: TransactionName; args: unknown }
   | { id: number; kind: 'set_max_pages'; max_pages: number }
+  | { id: number; kind: 'ping' }
   | { id: number; kind: 'close' };
 
 /** An error as data: a HoldfastError keeps its code. */

@@ -30,6 +30,7 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
   const writer = new Worker(new URL('./writer.ts', import.meta.url), { workerData: options });
   const pending = new Map<number, Pending>();
   const emitter = new EventEmitter().setMaxListeners(0);
+  const lost = Promise.withResolvers<Error>();
   let nextId = 1;
   let closed = false;
 
@@ -43,8 +44,13 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
       for (const appended of message.appended) emitter.emit('appended', appended);
       for (const result of message.results) settle(pending, result);
     });
-    writer.on('error', reject);
+    writer.on('error', (error) => {
+      reject(error);
+      if (!closed) lost.resolve(error as Error);
+    });
     writer.on('exit', () => {
+      reject(new Error('the SQLite writer ended'));
+      if (!closed) lost.resolve(new HoldfastError('journal.lost', 'The SQLite writer ended by itself.'));
       closed = true;
       const gone = new HoldfastError('journal.unavailable', 'The journal is closed.');
       for (const waiting of pending.values()) waiting.reject(gone);
@@ -57,7 +63,7 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
   const ask = (request: Unnumbered<WriterRequest>): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (closed) return reject(new HoldfastError('journal.unavailable', 'The journal is closed.'));
-      if (pending.size >= MAX_PENDING_WRITES) {
+      if (pending.size >= MAX_PENDING_WRITES && request.kind === 'write') {
         return reject(
           new HoldfastError('journal.unavailable', 'Too many writes wait for the disk.', {
             retryAfterS: OVERLOAD_RETRY_S,
@@ -65,8 +71,8 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
         );
       }
       const id = nextId++;
-      pending.set(id, { resolve, reject });
       writer.postMessage({ ...request, id } as WriterRequest);
+      pending.set(id, { resolve, reject });
     });
 
   return {
@@ -78,6 +84,8 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
     onAppended: (listener) => subscribe(emitter, 'appended', listener as (value: Appended) => void),
     abortRun: (runId) => void emitter.emit('abort', runId),
     onAbort: (listener) => subscribe(emitter, 'abort', listener),
+    ping: async () => void (await ask({ kind: 'ping' })),
+    lost: lost.promise,
     setMaxPages: async (pages) => void (await ask({ kind: 'set_max_pages', max_pages: pages })),
     async close() {
       if (closed) return;

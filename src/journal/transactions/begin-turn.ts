@@ -1,10 +1,13 @@
 import type { Selectable } from 'kysely';
 import { newId, randomText } from '../../ids.ts';
+import { costUsd } from '../../models/prices.ts';
+import type { Price } from '../../models/types.ts';
 import type { RunRef, Stop, TurnOutcome } from '../../runs/outcomes.ts';
 import { budgetExceeded, requestBudget } from '../budget.ts';
 import { endRun } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import { append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
+import { lostUsage } from '../lost-usage.ts';
+import { addUsage, append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
 import type { Schema } from '../schema.ts';
 
 /** A step that loses its worker this often ends its run: something in it kills workers. */
@@ -22,7 +25,7 @@ export type Lease = {
 type BeginTurn = RunRef & {
   turn: number;
   /** The route this turn runs on, as the worker's configuration resolves it. */
-  route: { id: string; model: string; fallback: string | null };
+  route: { id: string; model: string; fallback: string | null; price: Price | null };
   /** Temporal's id of the execution that asks. */
   temporal_run_id?: string;
 };
@@ -61,6 +64,12 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
     fallback_route_id: args.route.fallback,
     ...(args.temporal_run_id === undefined ? {} : { temporal_run_id: args.temporal_run_id }),
   };
+  if (known?.state === 'leased') {
+    const usage = await lostUsage(trx, run, known);
+    const spent = addUsage(run, usage, costUsd(args.route, usage));
+    Object.assign(change, spent);
+    Object.assign(run, spent);
+  }
   const exceeded = budgetExceeded(run, args.turn, ctx.now);
   if (exceeded) {
     const outcome = await requestBudget(trx, ctx, run, exceeded, opening, change);
@@ -140,6 +149,11 @@ export async function saveLease(trx: Trx, row: StepRecord): Promise<void> {
 /** The intents whose effect a begun step shows: the start, and every answer already given. */
 export async function forgetDelivered(trx: Trx, runId: string): Promise<void> {
   await trx.deleteFrom('outbox').where('run_id', '=', runId).where('kind', 'in', ['start', 'input']).execute();
+}
+
+/** A begun call shows the start; answers given meanwhile are shown by the next turn alone. */
+export async function forgetStart(trx: Trx, runId: string): Promise<void> {
+  await trx.deleteFrom('outbox').where('run_id', '=', runId).where('kind', '=', 'start').execute();
 }
 
 function runStarted(run: RunRecord, model: string): NewEvent {

@@ -14,10 +14,12 @@ export const MAX_CALLS_PER_TURN = 64;
 /** Questions of one turn beyond this many get an error result, for the same reason. */
 export const MAX_REQUESTS_PER_TURN = 16;
 /** Characters that the names of all calls of a turn may take in its outcome. */
-const NAMES_LENGTH = 1_000;
+const NAMES_LENGTH = 600;
 
 export type TurnCall = {
   kind: CallKind;
+  /** Of a server's tool: the run offered it to its model. */
+  offered?: boolean;
   name: string;
   arguments: unknown;
   /** Set when the call cannot run (arguments that are no JSON, a question without text): its result at once. */
@@ -111,6 +113,7 @@ async function openCalls(
         turn: turn.turn,
         idx: row.idx,
         kind: row.kind,
+        offered: row.kind !== 'server' || row.offered ? 1 : 0,
         name: row.name,
         arguments: JSON.stringify(row.arguments),
         status: 'pending' as const,
@@ -160,7 +163,13 @@ async function openCalls(
     waits.push(request.wait);
     said.push(request.event);
   }
-  return { outcome: 'tools', calls: callRefs(open.filter((call) => call.kind === 'server')), waits };
+  return {
+    outcome: 'tools',
+    calls: callRefs(
+      open.filter((call) => call.kind === 'server').map((call) => ({ ...call, offered: call.offered ?? false })),
+    ),
+    waits,
+  };
 }
 
 function refusal(calls: TurnCall[], idx: number): string | undefined {
@@ -174,8 +183,11 @@ function refusal(calls: TurnCall[], idx: number): string | undefined {
   return undefined;
 }
 
-/** Names are for the Web UI only; they are cut so that any number of calls fits in the outcome. */
-export function callRefs(calls: { idx: number; name: string }[]): CallRef[] {
+/**
+ * Names are for the Web UI only; they are cut so that any number of calls fits in the outcome. A name that the run did not offer
+ * is a text of the model, which stays out of Temporal's history.
+ */
+export function callRefs(calls: { idx: number; name: string; offered: boolean | number }[]): CallRef[] {
   const length = Math.max(8, Math.floor(NAMES_LENGTH / Math.max(1, calls.length)));
-  return calls.map((call) => [call.idx, call.name.slice(0, Math.min(64, length))]);
+  return calls.map((call) => [call.idx, (call.offered ? call.name : 'unknown tool').slice(0, Math.min(64, length))]);
 }

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
-import type { ContentPart } from '../../models/types.ts';
+import type { ContentPart, Price } from '../../models/types.ts';
 import type { Caller, Created, Effect, Idempotency } from '../../runs/types.ts';
 import { insertMessage } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
@@ -15,7 +15,7 @@ type CreateRun = {
   /** null: on a thread of its own. */
   thread_id: string | null;
   persona_id: string | null;
-  route: { id: string; model: string; fallback: string | null };
+  route: { id: string; model: string; fallback: string | null; price: Price | null };
   spec: RunSpec;
   metadata: Record<string, string>;
   input: ContentPart[] | null;
@@ -75,7 +75,7 @@ export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): P
         cached_input_tokens: 0,
         output_tokens: 0,
         reasoning_tokens: 0,
-        cost_usd: 0,
+        cost_usd: args.route.price === null ? null : 0,
         waited_ms: 0,
         waiting_since: null,
         error_code: null,

@@ -11,6 +11,8 @@ import { callRefs } from './complete-turn.ts';
 /** First wait before an intent is delivered again; it doubles up to the last. */
 export const OUTBOX_FIRST_RETRY_MS = 5_000;
 export const OUTBOX_LAST_RETRY_MS = 300_000;
+/** The longest wait for an answer's intent while other requests keep the run waiting: each delivery wakes its workflow. */
+export const PARKED_RETRY_MS = 6 * 60 * 60 * 1000;
 
 /** Where the journal says a run is: how a rebuilt or continued workflow begins. */
 export async function loadRun(trx: Trx, args: RunRef, _ctx: TransactionContext): Promise<Stop | Position> {
@@ -20,7 +22,7 @@ export async function loadRun(trx: Trx, args: RunRef, _ctx: TransactionContext):
   await forgetDelivered(trx, run.id);
   const calls = await trx
     .selectFrom('calls')
-    .select(['idx', 'name'])
+    .select(['idx', 'name', 'offered'])
     .where('run_id', '=', run.id)
     .where('status', '=', 'pending')
     .where('kind', '=', 'server')
@@ -120,13 +122,16 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
       'outbox.ref',
       'outbox.attempts',
       'runs.epoch',
+      'runs.status',
     ])
     .where('outbox.next_at', '<=', ctx.now)
     .orderBy('outbox.id')
     .limit(args.limit)
     .execute();
   for (const intent of due) {
-    const wait = Math.min(OUTBOX_FIRST_RETRY_MS * 2 ** intent.attempts, OUTBOX_LAST_RETRY_MS);
+    const longest =
+      intent.kind === 'input' && intent.status === 'waiting_for_input' ? PARKED_RETRY_MS : OUTBOX_LAST_RETRY_MS;
+    const wait = Math.min(OUTBOX_FIRST_RETRY_MS * 2 ** intent.attempts, longest);
     await trx
       .updateTable('outbox')
       .set({ attempts: intent.attempts + 1, next_at: ctx.now + wait })
@@ -134,7 +139,7 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
       .where('org_id', '=', intent.org_id)
       .execute();
   }
-  return due.map(({ attempts: _attempts, ...intent }) => intent);
+  return due.map(({ attempts: _attempts, status: _status, ...intent }) => intent);
 }
 
 /** Makes every waiting intent due at once: Temporal is back. */

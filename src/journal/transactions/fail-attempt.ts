@@ -7,7 +7,7 @@ import { endedAs, type Lease } from './begin-turn.ts';
 import { heldLease } from './held-lease.ts';
 
 /** Why a lease was given back without an outcome; what `message.reset` says once the step is tried again. */
-export type ReleaseReason = 'provider_error' | 'cancelled' | 'deadline' | 'worker_shutdown';
+export type ReleaseReason = 'provider_error' | 'cancelled' | 'deadline' | 'worker_shutdown' | 'worker_lost';
 
 type FailAttempt = {
   release: ReleaseReason;

@@ -15,7 +15,7 @@ import { expireInput, finishRun } from './finish-run.ts';
 import { purgeIdempotency } from './idempotency.ts';
 import { createKey, revokeKey } from './keys.ts';
 import { createPersona, syncPersonas } from './personas.ts';
-import { createMessage, createThread, deleteThread, updateThread } from './threads.ts';
+import { createMessage, createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
 import { beginCall, completeCall } from './tool-call.ts';
 
 export const transactions = {
@@ -37,6 +37,7 @@ export const transactions = {
   failAttempt,
   finishRun,
   loadRun,
+  purgeDeleted,
   purgeIdempotency,
   rebuildRun,
   requestCancel,

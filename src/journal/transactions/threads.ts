@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { ContentPart } from '../../models/types.ts';
@@ -11,9 +11,6 @@ import { once } from './idempotency.ts';
 
 export type ThreadRecord = Selectable<Schema['threads']>;
 export type MessageRecord = Selectable<Schema['messages']>;
-
-/** Rows deleted by one statement when a thread goes: no transaction holds the writer for long. */
-const DELETE_BATCH = 5_000;
 
 export function createThread(
   trx: Trx,
@@ -67,44 +64,57 @@ export async function updateThread(
 }
 
 /**
- * Deletes a thread that has no active run, with its messages, calls, runs and their events. Returns false while rows
- * remain (call again): a thread with many events goes in several transactions, the thread itself in the last.
- * Errors: `threads.not_found`, `threads.busy`.
+ * Deletes a thread that has no active run, with its messages, calls and runs. The runs' events, which may be many, are from
+ * this commit on unreachable; `purgeDeleted` removes them. Errors: `threads.not_found`, `threads.busy`.
  */
 export async function deleteThread(
   trx: Trx,
   args: { org_id: string; thread_id: string },
   _ctx: TransactionContext,
-): Promise<boolean> {
-  await refuseBusy(trx, args.org_id, args.thread_id);
-  const runs = await trx
-    .selectFrom('runs')
-    .select('id')
-    .where('thread_id', '=', args.thread_id)
-    .where('org_id', '=', args.org_id)
+): Promise<void> {
+  const { org_id, thread_id } = args;
+  await refuseBusy(trx, org_id, thread_id);
+  await trx
+    .insertInto('deleted_runs')
+    .columns(['run_id'])
+    .expression((eb) =>
+      eb.selectFrom('runs').select('id').where('thread_id', '=', thread_id).where('org_id', '=', org_id),
+    )
     .execute();
-  for (const { id } of runs) {
-    const events = await trx
-      .selectFrom('events')
-      .select('seq')
-      .where('run_id', '=', id)
-      .orderBy('seq')
-      .limit(1)
-      .offset(DELETE_BATCH)
-      .executeTakeFirst();
-    if (events) {
-      await trx.deleteFrom('events').where('run_id', '=', id).where('seq', '<', events.seq).execute();
-      return false;
-    }
-    await trx.deleteFrom('events').where('run_id', '=', id).execute();
-    await trx.deleteFrom('steps').where('run_id', '=', id).execute();
-    await trx.deleteFrom('inputs').where('run_id', '=', id).execute();
-    await trx.deleteFrom('calls').where('run_id', '=', id).execute();
-    await trx.deleteFrom('runs').where('id', '=', id).where('org_id', '=', args.org_id).execute();
+  for (const table of ['inputs', 'calls', 'runs', 'messages'] as const) {
+    await (trx as Kysely<Schema>)
+      .deleteFrom(table)
+      .where('thread_id', '=', thread_id)
+      .where('org_id', '=', org_id)
+      .execute();
   }
-  await trx.deleteFrom('messages').where('thread_id', '=', args.thread_id).where('org_id', '=', args.org_id).execute();
-  await trx.deleteFrom('threads').where('id', '=', args.thread_id).where('org_id', '=', args.org_id).execute();
-  return true;
+  await trx.deleteFrom('threads').where('id', '=', thread_id).where('org_id', '=', org_id).execute();
+}
+
+/** Removes up to `limit` events of deleted runs; returns how many runs are still to be purged. */
+export async function purgeDeleted(trx: Trx, args: { limit: number }, _ctx: TransactionContext): Promise<number> {
+  const deleted = await trx.selectFrom('deleted_runs').select('run_id').limit(1).executeTakeFirst();
+  if (!deleted) return 0;
+  const { run_id } = deleted;
+  const last = await trx
+    .selectFrom('events')
+    .select('seq')
+    .where('run_id', '=', run_id)
+    .orderBy('seq')
+    .limit(1)
+    .offset(args.limit)
+    .executeTakeFirst();
+  const events = trx.deleteFrom('events').where('run_id', '=', run_id);
+  await (last ? events.where('seq', '<', last.seq) : events).execute();
+  if (!last) {
+    await trx.deleteFrom('steps').where('run_id', '=', run_id).execute();
+    await trx.deleteFrom('deleted_runs').where('run_id', '=', run_id).execute();
+  }
+  const left = await trx
+    .selectFrom('deleted_runs')
+    .select((eb) => eb.fn.countAll<number>().as('runs'))
+    .executeTakeFirstOrThrow();
+  return Number(left.runs);
 }
 
 /** Errors: `threads.not_found`, `threads.busy`. */

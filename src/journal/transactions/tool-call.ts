@@ -5,7 +5,7 @@ import type { TransactionContext, Trx } from '../journal.ts';
 import { recordResult } from '../requests.ts';
 import { append, lockRun } from '../run-row.ts';
 import type { CallStatus } from '../schema.ts';
-import { endedAs, findStep, forgetDelivered, type Lease, MAX_LOST_WORKERS, saveLease, stopOf } from './begin-turn.ts';
+import { endedAs, findStep, forgetStart, type Lease, MAX_LOST_WORKERS, saveLease, stopOf } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
 
 const TOKEN_LENGTH = 20;
@@ -32,7 +32,7 @@ export async function beginCall(
     .executeTakeFirst();
   if (!call) return { begun: false, outcome: { outcome: 'behind' } };
   if (call.status !== 'pending') return { begun: false, outcome: { outcome: 'done' } };
-  await forgetDelivered(trx, run.id);
+  await forgetStart(trx, run.id);
   const step = `call:${call.call_id}`;
   const known = await findStep(trx, run.id, step);
   const lost = (known?.lost_workers ?? 0) + (known?.state === 'leased' ? 1 : 0);

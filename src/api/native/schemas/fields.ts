@@ -7,7 +7,7 @@ const MAX_METADATA_PAIRS = 16;
 const MAX_METADATA_KEY = 64;
 const MAX_METADATA_VALUE = 512;
 const MAX_NAME = 256;
-const MAX_TIMEOUT_S = 315_360_000; // ten years; far below what Temporal's durations hold
+export const MAX_TIMEOUT_S = 315_360_000; // ten years; far below what Temporal's durations hold
 
 /** An id in a body or a query. Whether it names something is for the core to say. */
 export const Id = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'Expected an id');

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { RouteInfo } from '../../../models/types.ts';
 import type { PersonaDefinition, PersonaView } from '../../../runs/types.ts';
-import { BudgetLimits, Name, Time } from './fields.ts';
+import { BudgetLimits, MAX_TIMEOUT_S, Name, Time } from './fields.ts';
 
 const MAX_KEY = 64;
 const Approval = z.enum(['always', 'never', 'hint']);
@@ -20,7 +20,7 @@ export const NewPersona = z
     tools: z.array(Name).optional(),
     approval: z.record(Name, Approval).optional(),
     budget: BudgetLimits.optional(),
-    input_timeout_s: z.number().positive().optional(),
+    input_timeout_s: z.number().positive().max(MAX_TIMEOUT_S).optional(),
   })
   .openapi('NewPersona') satisfies z.ZodType<PersonaDefinition>;
 

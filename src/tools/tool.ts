@@ -1,0 +1,65 @@
+/** What the tool-call activity knows of a tool, whoever runs it. */
+
+/**
+ * `unknown`: the connection was lost in the middle of a call of a tool with side effects; nobody knows whether it acted.
+ * `output` is text for the model, already cut to `MAX_OUTPUT_BYTES`.
+ */
+export type ToolOutcome = { status: 'ok' | 'error' | 'timeout' | 'unknown'; output: string };
+
+export type ToolContext = {
+  /** The call's idempotency key: the same for every execution of one call. */
+  call_id: string;
+  /** Its abort cancels the call. */
+  signal: AbortSignal;
+  progress(data: Record<string, unknown>): void;
+  /** Seconds, where less is left than the tool's own `timeout_s`. */
+  timeout_s?: number;
+};
+
+export type ToolHints = { read_only: boolean; idempotent: boolean; destructive: boolean };
+
+/** What hints and configuration make of a tool, or of one call of it. */
+export type CallPolicy = {
+  /** A lost execution may simply be run again. */
+  may_repeat: boolean;
+  /** What the tool's own hints say when a persona asks for approval by hint. */
+  needs_approval_hint: boolean;
+};
+
+export interface Tool extends CallPolicy {
+  /** `server/tool`, or the bare name of a tool of Holdfast's own. */
+  name: string;
+  description: string;
+  /** JSON schema of the arguments object. */
+  parameters: Record<string, unknown>;
+  timeout_s: number;
+  /** Where the arguments decide (a GET may be repeated, a POST not); absent: the tool's own policy holds for every call. */
+  policyFor?(args: unknown): CallPolicy;
+  /**
+   * Runs one call. What goes wrong is an outcome, never an error; the only rejection is `ToolCancelled`, at once when the
+   * signal aborts.
+   */
+  execute(args: unknown, context: ToolContext): Promise<ToolOutcome>;
+}
+
+/** The call was cancelled by its signal. The tool itself may still be working: `ended` tells. */
+export class ToolCancelled extends Error {
+  readonly tool: string;
+  /**
+   * Never rejects, and settles within about 7 s: true when the tool is known to work no more, false when it belongs in
+   * `run.cancelled` `unfinished[]`.
+   */
+  readonly ended: Promise<boolean>;
+
+  constructor(tool: string, ended: Promise<boolean>) {
+    super(`The call of ${tool} was cancelled.`);
+    this.name = 'ToolCancelled';
+    this.tool = tool;
+    this.ended = ended;
+  }
+}
+
+/** The policy of one call. */
+export function callPolicy(tool: Tool, args: unknown): CallPolicy {
+  return tool.policyFor?.(args) ?? { may_repeat: tool.may_repeat, needs_approval_hint: tool.needs_approval_hint };
+}
