@@ -7,7 +7,9 @@ import { join } from 'node:path';
 
 const NEEDED_MAJOR = 24;
 if (Number(process.versions.node.split('.')[0]) < NEEDED_MAJOR) {
-  console.error(`holdfast: Node ${NEEDED_MAJOR} or newer is needed, this is ${process.versions.node} (https://nodejs.org).`);
+  console.error(
+    `holdfast: Node ${NEEDED_MAJOR} or newer is needed, this is ${process.versions.node} (https://nodejs.org).`,
+  );
   process.exit(1);
 }
 
@@ -16,7 +18,10 @@ const results = join(directory, 'results.json');
 const steps = [
   { what: 'types', command: ['tsc', '--noEmit'] },
   { what: 'lint', command: ['biome', 'check', '--error-on-warnings', '.'] },
-  { what: 'tests', command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`] },
+  {
+    what: 'tests',
+    command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`],
+  },
 ];
 
 let failed = 0;

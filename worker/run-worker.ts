@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   DefaultLogger,
+  makeTelemetryFilterString,
   type NativeConnection,
   Runtime,
   Worker,
@@ -40,6 +41,10 @@ export function installRuntime(log: Logger): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
   Runtime.install({
     shutdownSignals: [],
+    // The native part logs to standard output unless it is forwarded, and that is for `holdfast ready` alone.
+    telemetryOptions: {
+      logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} },
+    },
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
       log[levels[level]](
         { ...(meta?.error ? { error: String(meta.error) } : {}), workflow: meta?.workflowId },
@@ -68,7 +73,11 @@ export function runWorker(options: {
     while (!closed) {
       try {
         worker = await createWorker({ ...options, connection, workflowBundle });
-        if (closed) return;
+        if (closed) {
+          // A worker holds its connection until it has run and ended.
+          await worker.runUntil(Promise.resolve());
+          return;
+        }
         state = 'polling';
         await worker.run();
       } catch (error) {

@@ -14,7 +14,7 @@ import { VERSION } from '../version.ts';
 import { Closers } from './closers.ts';
 import { lockDataDir, prepareDataDir } from './data-dir.ts';
 import { ensureFirstKey } from './first-key.ts';
-import { openCore } from './open-core.ts';
+import { type Core, openCore } from './open-core.ts';
 import { openJournal } from './open-journal.ts';
 
 export type Role = 'start' | 'api' | 'worker';
@@ -109,7 +109,7 @@ async function open(
     worker = runWorker({ link, taskQueue: config.taskQueue, bundle, activities: core.activities, log });
     closers.add('the worker', () => worker?.close());
   }
-  await untilReady(link, worker, own ? LOCAL_READY_MS : REMOTE_READY_MS, signal);
+  await untilReady(link, core, worker, own ? LOCAL_READY_MS : REMOTE_READY_MS, signal);
   return url;
 }
 
@@ -126,6 +126,7 @@ function startLocal(config: Config, options: ServeOptions): Promise<LocalTempora
 /** Waits until Temporal is connected and the worker polls, but no longer than `limitMs`: the rest is for `/readyz` to say. */
 async function untilReady(
   link: TemporalLink,
+  core: Core,
   worker: RunningWorker | undefined,
   limitMs: number,
   signal: AbortSignal,
@@ -133,7 +134,14 @@ async function untilReady(
   const until = Date.now() + limitMs;
   while (Date.now() < until) {
     signal.throwIfAborted();
-    if (link.current() && (!worker || worker.state() === 'polling')) return;
+    if (link.current() && (!worker || (await polls(core, worker)))) return;
     await delay(POLL_MS);
   }
+}
+
+/** Whether Temporal has seen the worker poll: before, its first tasks would wait. */
+async function polls(core: Core, worker: RunningWorker): Promise<boolean> {
+  if (worker.state() !== 'polling') return false;
+  const { checks } = await core.holdfast.readiness();
+  return checks.worker?.state === 'ok';
 }

@@ -1,5 +1,5 @@
 /** Where `http_request` may go: by the name that is asked for, and by the address that the name turns out to have. */
-import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
 /** A target that is refused; the message says why, for the model. */
@@ -44,6 +44,13 @@ export function isPublicAddress(address: string): boolean {
   return isIP(address) === 6 && globalIpv6.check(address, 'ipv6') && !specialIpv6.check(address, 'ipv6');
 }
 
+/** All addresses of a name: `dns.lookup`. */
+export type Resolve = (
+  hostname: string,
+  options: { all: true; family: number | 'IPv4' | 'IPv6' },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /** Takes part in `http.request` as its `lookup`: the address that was checked is the one that is connected to. */
 export type CheckedLookup = (
   hostname: string,
@@ -57,8 +64,10 @@ export type CheckedLookup = (
  */
 export class AllowedHosts {
   readonly #entries: Set<string>;
+  readonly #resolve: Resolve;
 
-  constructor(hosts: string[]) {
+  constructor(hosts: string[], resolve: Resolve) {
+    this.#resolve = resolve;
     this.#entries = new Set(hosts.map((host) => host.toLowerCase()));
   }
 
@@ -80,7 +89,7 @@ export class AllowedHosts {
   lookupFor(url: URL): CheckedLookup {
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
     return (hostname, options, callback) => {
-      lookup(hostname, { all: true, family: options.family ?? 0 }, (error, addresses) => {
+      this.#resolve(hostname, { all: true, family: options.family ?? 0 }, (error, addresses) => {
         if (error) return callback(error, []);
         try {
           for (const { address } of addresses) this.#checkAddress(hostname, address, port);

@@ -1,8 +1,9 @@
 /** `http_request`: the model asks a web server. Offered only where hosts are listed, and reaches no other. */
+import { lookup } from 'node:dns';
 import { argumentsCheck } from './check-arguments.ts';
 import { cutOutput } from './cut-output.ts';
 import { exchange, type HttpAnswer, type HttpRequest } from './http-request-exchange.ts';
-import { AllowedHosts } from './http-request-hosts.ts';
+import { AllowedHosts, type Resolve } from './http-request-hosts.ts';
 import { type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from './tool.ts';
 
 export const HTTP_REQUEST = 'http_request';
@@ -37,9 +38,12 @@ type Arguments = { url: string; method?: string; headers?: Record<string, string
  * The tool for these hosts (`name`, `name:port` or an IP address; a private address must itself be listed, `localhost`
  * stands for loopback); undefined when there are none. A GET or HEAD may be repeated and needs no approval by hint.
  */
-export function httpRequestTool(hosts: string[], timeoutS = DEFAULT_TIMEOUT_S): Tool | undefined {
+export function httpRequestTool(
+  hosts: string[],
+  { timeoutS = DEFAULT_TIMEOUT_S, resolve = lookup }: { timeoutS?: number; resolve?: Resolve } = {},
+): Tool | undefined {
   if (hosts.length === 0) return undefined;
-  const allowed = new AllowedHosts(hosts);
+  const allowed = new AllowedHosts(hosts, resolve);
   const check = argumentsCheck(HTTP_REQUEST, parameters);
   return {
     name: HTTP_REQUEST,

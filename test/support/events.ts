@@ -35,6 +35,7 @@ export async function eventsUntil(
     if (done) throw new Error(`the run ended without the event; seen: ${seen.map((event) => event.type).join(', ')}`);
     rest += decoder.decode(value, { stream: true });
     const end = rest.lastIndexOf('\n\n') + 2;
+    if (end === 1) continue;
     const whole = rest.slice(0, end);
     rest = rest.slice(end);
     for (const event of parseEvents(whole)) {

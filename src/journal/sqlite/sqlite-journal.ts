@@ -39,13 +39,13 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
       if (message.kind === 'ready') return resolve(message.migrated);
       if (message.kind === 'failed') {
         void writer.terminate();
-        return reject(asError(message.error));
+        return reject(unusable(options.path, asError(message.error)));
       }
       for (const appended of message.appended) emitter.emit('appended', appended);
       for (const result of message.results) settle(pending, result);
     });
     writer.on('error', (error) => {
-      reject(error);
+      reject(unusable(options.path, error as Error));
       if (!closed) lost.resolve(error as Error);
     });
     writer.on('exit', () => {
@@ -96,6 +96,12 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
       reader.close();
     },
   };
+}
+
+/** Why the file cannot be used, naming it; what has a code of its own says enough. */
+function unusable(path: string, error: Error): Error {
+  if (error instanceof HoldfastError && error.code !== 'journal.unavailable') return error;
+  return new HoldfastError('journal.unusable', `${path}: ${error.message}`, { cause: error });
 }
 
 function subscribe<T>(emitter: EventEmitter, name: string, listener: (value: T) => void): () => void {

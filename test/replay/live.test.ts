@@ -1,0 +1,39 @@
+/**
+ * Every kind of run, made now, replays. To record their histories for later versions (`test/replay/recorded.test.ts`), in
+ * a directory of their own, once per released shape of the workflow:
+ *
+ *     HOLDFAST_RECORD_HISTORIES=test/histories/v1 npx vitest run test/replay/live.test.ts
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createLog } from '../../src/log.ts';
+import { bundleWorkflows } from '../../worker/bundle.ts';
+import { historyOf } from '../support/history.ts';
+import { openStack, type Stack } from '../support/stack.ts';
+import { stories, tell } from './stories.ts';
+
+const recordTo = process.env.HOLDFAST_RECORD_HISTORIES;
+
+let stack: Stack;
+let workflowBundle: WorkflowBundleWithSourceMap;
+beforeAll(async () => {
+  stack = await openStack();
+  workflowBundle = await bundleWorkflows(createLog('silent'));
+  if (recordTo) mkdirSync(recordTo, { recursive: true });
+});
+afterAll(async () => {
+  await stack.close();
+});
+
+it.each(Object.entries(stories))('a run made now replays: %s', async (name, story) => {
+  const id = await tell(stack, story);
+  const history = await historyOf(stack, id);
+  expect(history.events?.length).toBeGreaterThan(0);
+  await Worker.runReplayHistory({ workflowBundle }, history, id);
+  if (!recordTo) return;
+  const recorded = { workflow_id: id, history: JSON.parse(historyToJSON(history)) };
+  writeFileSync(join(recordTo, `${name}.json`), `${JSON.stringify(recorded, null, 1)}\n`);
+});
