@@ -18,8 +18,12 @@ import { openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
 /** First wait after a provider's error when it did not say how long; it doubles with each, up to the longest. */
 const PROVIDER_RETRY_MS = 500;
 const PROVIDER_RETRY_MAX_MS = 30_000;
+/** A retry at the deadline comes this much after it, so that it finds the budget spent. */
+const DEADLINE_MARGIN_MS = 10;
 /** The longest a provider's Retry-After is obeyed. */
 const RETRY_AFTER_MAX_MS = 600_000;
+
+const NO_USAGE: Usage = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, reasoning_tokens: 0 };
 
 type Begun = Extract<BegunTurn, { begun: true }>;
 
@@ -161,11 +165,11 @@ class Attempt {
     const failed = await this.#release(release, reason instanceof ModelError ? reason : undefined);
     if (reason instanceof CancelledFailure && release !== 'worker_shutdown') throw reason;
     if (failed.outcome !== 'retry') return failed;
-    throw retry(release, reason, failed.provider_errors, this.#step.deadlineLeft());
+    throw retry(release, reason, failed, this.#step.deadlineLeft());
   }
 
   async #release(release: ReleaseReason, error: ModelError | undefined) {
-    const usage = this.#finish?.usage ?? this.#estimate();
+    const usage = this.#finish?.usage ?? (this.#refused(error) ? NO_USAGE : this.#estimate());
     const fallback = fallbackOf(this.#deps, this.#route);
     return await this.#deps.write('failAttempt', {
       lease: this.#begun.lease,
@@ -181,10 +185,16 @@ class Attempt {
     });
   }
 
+  /** The provider turned the request away, or was not there: no work was done, nothing is charged. */
+  #refused(error: ModelError | undefined): boolean {
+    const unanswered = error?.status !== undefined || error?.code === 'provider.unavailable';
+    return unanswered && this.#said === 0 && this.#calls.length === 0;
+  }
+
   /** What a cut attempt cost, where the provider did not say; nothing when no request was made. */
   #estimate(): Usage {
     if (this.#request) return estimateUsage(this.#request, this.#said);
-    return { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, reasoning_tokens: 0, estimated: true };
+    return NO_USAGE;
   }
 }
 
@@ -206,16 +216,18 @@ function releaseReason(reason: unknown): ReleaseReason | undefined {
 function retry(
   release: ReleaseReason,
   reason: unknown,
-  providerErrors: number,
+  failed: { provider_errors: number; fell_back: boolean },
   deadlineLeftMs: number,
 ): ApplicationFailure {
   if (!(reason instanceof ModelError)) {
     return ApplicationFailure.create({ type: `step.${release}`, message: `Given up: ${release}.`, nextRetryDelay: 1 });
   }
-  const growing = Math.min(PROVIDER_RETRY_MS * 2 ** Math.max(0, providerErrors - 1), PROVIDER_RETRY_MAX_MS);
+  const errors = failed.provider_errors;
+  const growing = Math.min(PROVIDER_RETRY_MS * 2 ** Math.max(0, errors - 1), PROVIDER_RETRY_MAX_MS);
+  const wait = failed.fell_back ? 1 : Math.min(reason.retryAfterMs ?? growing, RETRY_AFTER_MAX_MS);
   return ApplicationFailure.create({
     type: reason.code,
-    message: `Provider error ${providerErrors}${reason.status ? ` (HTTP ${reason.status})` : ''}.`,
-    nextRetryDelay: Math.max(1, Math.min(reason.retryAfterMs ?? growing, RETRY_AFTER_MAX_MS, deadlineLeftMs)),
+    message: `Provider error ${errors}${reason.status ? ` (HTTP ${reason.status})` : ''}.`,
+    nextRetryDelay: Math.max(1, Math.min(wait, deadlineLeftMs + DEADLINE_MARGIN_MS)),
   });
 }

@@ -17,5 +17,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`${failureLine(error)}\n`);
-  process.exitCode = 1;
+  // Temporal's native runtime would keep a process alive that never came to use it.
+  process.exit(1);
 }

@@ -26,7 +26,7 @@ import { finishOptions, journalOptions, stepOptions } from './options.ts';
 import { type AgentRunInput, INPUT_SIGNAL, type RunState, STATE_QUERY, STATUS_ATTRIBUTE } from './run-input.ts';
 
 /** History events after which the workflow goes on as a new one: replay after a worker's death stays short. */
-const MAX_HISTORY_EVENTS = 2_000;
+const MAX_HISTORY_EVENTS = 1_000;
 /** Pause before starting again from a journal that is behind: whatever restored it may still be at work. */
 const BEHIND_PAUSE_MS = 1_000;
 /** Pause after the journal said that a request has not expired yet: its clock and Temporal's may differ. */

@@ -57,10 +57,10 @@ async function serveUntilStopped(role: Role, terminal: Terminal): Promise<void> 
   const serving = await stop.during((signal) =>
     serve(role, config, { log, signal, onProgress: (line) => void terminal.stderr.write(`${line}\n`) }),
   );
-  if (!serving) return;
+  if (!serving) return stop.done();
   if (serving.url) terminal.stdout.write(`holdfast ready ${serving.url}\n`);
   const lost = await Promise.race([stop.stopped, serving.lost]);
   await serving.close();
-  stop.done();
   if (lost) throw lost;
+  stop.done();
 }

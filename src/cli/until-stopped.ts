@@ -8,7 +8,7 @@ export type UntilStopped = {
   stopped: Promise<void>;
   /** Runs a start that a signal may end: undefined when it did. Errors of the start itself are thrown. */
   during<T>(start: (signal: AbortSignal) => Promise<T>): Promise<T | undefined>;
-  /** Everything is closed: the process may end. */
+  /** Everything is closed: the process ends. */
   done(): void;
 };
 
@@ -39,8 +39,8 @@ export function untilStopped(log: Logger): UntilStopped {
       }
     },
     done() {
-      process.off('SIGTERM', onSignal);
-      process.off('SIGINT', onSignal);
+      // Temporal's native runtime would keep a process alive that never came to use it.
+      process.exit(0);
     },
   };
 }

@@ -15,7 +15,8 @@ export function budgetExceeded(run: RunRecord, turn: number, now: number): Excee
   const used: Record<BudgetLimit, number> = {
     max_turns: turn - 1,
     max_tokens: run.input_tokens + run.output_tokens,
-    max_cost_usd: run.cost_usd ?? 0,
+    // Unknown, since a step ran on a route without prices: a limit that cannot be kept counts as reached.
+    max_cost_usd: run.cost_usd ?? Number.POSITIVE_INFINITY,
     timeout_s: workedMs(run, now) / 1000,
   };
   for (const limit of ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] as const) {
@@ -95,7 +96,10 @@ export function raisedBudget(
   const budget = specOf(run).budget;
   if (raise) return { ...budget, ...raise };
   const exceeded = budgetExceeded(run, turn, now);
-  return exceeded ? { ...budget, [exceeded.limit]: exceeded.allowed * 2 } : budget;
+  if (!exceeded) return budget;
+  let allowed = exceeded.allowed * 2;
+  while (allowed <= exceeded.used && Number.isFinite(exceeded.used)) allowed *= 2;
+  return { ...budget, [exceeded.limit]: allowed };
 }
 
 const round = (value: number) => Math.round(value * 1e6) / 1e6;

@@ -17,6 +17,10 @@ export type Prepared = {
 /** Errors: `validation.failed` naming the field and what exists. */
 export function prepareRun(input: CreateRun, persona: PersonaView, models: Models, file: FileConfig): Prepared {
   const route = chooseRoute(input, persona, models);
+  const budget = tighten(persona.budget, input.budget ?? {});
+  if (budget.max_cost_usd !== undefined && route.price === null) {
+    throw invalidField('budget.max_cost_usd', `The route ${route.id} has no price: a limit in dollars cannot be kept.`);
+  }
   const names = input.tools?.filter((tool) => typeof tool === 'string');
   if (names) checkToolNames(names, file, 'tools');
   const functions = input.tools?.filter((tool): tool is FunctionTool => typeof tool !== 'string') ?? [];
@@ -30,7 +34,7 @@ export function prepareRun(input: CreateRun, persona: PersonaView, models: Model
       tools: names && names.length > 0 ? names : persona.tools,
       client_tools: clientTools(functions),
       approval: persona.approval,
-      budget: tighten(persona.budget, input.budget ?? {}),
+      budget,
       input_timeout_s: persona.input_timeout_s,
     },
     metadata: input.metadata ?? {},

@@ -94,6 +94,6 @@ export class Delivery {
       persona: run.persona_id ?? 'none',
       model: run.model,
     });
-    if (!started) await this.#settle(intent);
+    if (!started) await this.#settle(intent, { closedStands: true });
   }
 }

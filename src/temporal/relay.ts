@@ -106,13 +106,6 @@ export class Relay {
       .select(['org_id', 'id as run_id'])
       .where('ended', '=', 0)
       .where('last_event_at', '<=', Date.now() - quietMs)
-      .where((eb) =>
-        eb.not(
-          eb.exists(
-            eb.selectFrom('outbox').select('id').whereRef('outbox.run_id', '=', 'runs.id').where('kind', '=', 'start'),
-          ),
-        ),
-      )
       .where('id', '>', this.#sweptTo)
       .orderBy('id')
       .limit(SWEEP_LIMIT)

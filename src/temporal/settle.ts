@@ -7,7 +7,11 @@ import type { Engine } from './engine.ts';
 /** Pause between the two looks that must agree before a run is rebuilt. */
 const SECOND_LOOK_MS = 1_000;
 
-export type Settle = (run: { org_id: string; run_id: string }) => Promise<'fine' | 'ended' | 'rebuilt' | 'held'>;
+/** `closedStands`: a start was just refused because a closed workflow has the run's id. */
+export type Settle = (
+  run: { org_id: string; run_id: string },
+  options?: { closedStands: boolean },
+) => Promise<'fine' | 'ended' | 'rebuilt' | 'held'>;
 
 /**
  * Terminated, timed out or failed in Temporal: the run fails with `engine.terminated`. Not found, or closed as if done while
@@ -20,7 +24,7 @@ export function createSettle(deps: {
   mayRebuild: () => Promise<boolean>;
 }): Settle {
   const { journal, engine, log } = deps;
-  return async ({ org_id, run_id }) => {
+  return async ({ org_id, run_id }, options) => {
     const epoch = await activeEpoch(journal, org_id, run_id);
     if (epoch === undefined) return 'fine';
     const { status } = await engine.describe(run_id);
@@ -32,6 +36,7 @@ export function createSettle(deps: {
       await journal.write('finishRun', { ...ref, as: { status: 'failed', code: 'engine.terminated', message } });
       return 'ended';
     }
+    if (!options?.closedStands && (await startIsDue(journal, org_id, run_id))) return 'fine';
     if (!(await deps.mayRebuild())) return 'held';
     await delay(SECOND_LOOK_MS);
     const again = await engine.describe(run_id);
@@ -40,6 +45,18 @@ export function createSettle(deps: {
     if (rebuilt) log.warn({ run_id, status, epoch: epoch + 1 }, 'a run is rebuilt from the journal');
     return rebuilt ? 'rebuilt' : 'fine';
   };
+}
+
+/** Its start is still to be delivered: that nothing is there yet means nothing. */
+async function startIsDue(journal: Journal, orgId: string, runId: string): Promise<boolean> {
+  const start = await journal.db
+    .selectFrom('outbox')
+    .select('id')
+    .where('run_id', '=', runId)
+    .where('org_id', '=', orgId)
+    .where('kind', '=', 'start')
+    .executeTakeFirst();
+  return start !== undefined;
 }
 
 async function activeEpoch(journal: Journal, orgId: string, runId: string): Promise<number | undefined> {

@@ -76,8 +76,10 @@ describe('of an answer and an expiry', () => {
 describe('an answer', () => {
   it('given ten times at once is taken once', async () => {
     const id = await createRun(stack, '/ask Which colour?');
-    await waitingOf(stack, id);
-    const given = await Promise.all(Array.from({ length: 10 }, (_, i) => answer(stack, id, `colour-${i}`)));
+    const named = String((await waitingOf(stack, id)).data.request_id);
+    const given = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => answer(stack, id, `colour-${i}`, i % 2 ? named : undefined)),
+    );
     const taken = given.flatMap((response, i) => (response.status === 200 ? [`colour-${i}`] : []));
     expect(taken).toHaveLength(1);
     expect(given.filter((response) => response.status === 409)).toHaveLength(9);

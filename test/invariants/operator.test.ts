@@ -14,6 +14,8 @@ afterAll(async () => {
   await stack.close();
 });
 
+const DAY_S = 86_400;
+
 describe('a cancel in Temporal', () => {
   it.each([
     ['a streaming run', '/say Hello.\n/think ms=20000', 'message.delta'],
@@ -95,9 +97,10 @@ describe('a run that waits for its human', () => {
     const { raw } = await handle.describe();
     expect(raw.pendingActivities ?? []).toEqual([]);
     expect(raw.pendingWorkflowTask ?? null).toBeNull();
+    // One timer to the expiry in seven days, and nothing that would wake the workflow before.
     const { events } = await handle.fetchHistory();
-    const length = events?.length;
-    await stack.relay.deliverDue();
-    expect((await handle.fetchHistory()).events?.length).toBe(length);
+    const timers = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) => timer ?? []);
+    expect(timers.map((timer) => Math.ceil(Number(timer.startToFireTimeout?.seconds) / DAY_S))).toEqual([7]);
+    expect((events ?? []).filter((event) => event.activityTaskScheduledEventAttributes)).toHaveLength(1);
   });
 });

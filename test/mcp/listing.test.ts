@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { bench, call, workshopPids } from './bench.ts';
+import { bench, call, isRunning, workshopPids } from './bench.ts';
 
 const missing = { command: '/does/not/exist', args: [], env: {}, timeout_s: 5 };
 
@@ -100,4 +100,14 @@ test('a closed set of servers ends its processes and answers that it is closed',
   await mcp.close();
   expect(logged.some((line) => String(line.msg).includes('did not close'))).toBe(false);
   expect((await mcp.list(['shop/*'])).unavailable).toEqual([{ server: 'shop', message: 'shop is closed.' }]);
+});
+
+test('a server that is still starting is ended by the close', async () => {
+  const { open, stdio, logged } = bench();
+  const mcp = open({ hanging: stdio({ START: 'hang' }) });
+  const listed = mcp.list(['hanging/*']);
+  const pid = await until(() => workshopPids(logged)[0], 'the process has started');
+  await mcp.close();
+  expect(isRunning(pid)).toBe(false);
+  expect((await listed).unavailable).toHaveLength(1);
 });

@@ -189,5 +189,10 @@ function refusal(calls: TurnCall[], idx: number): string | undefined {
  */
 export function callRefs(calls: { idx: number; name: string; offered: boolean | number }[]): CallRef[] {
   const length = Math.max(8, Math.floor(NAMES_LENGTH / Math.max(1, calls.length)));
-  return calls.map((call) => [call.idx, (call.offered ? call.name : 'unknown tool').slice(0, Math.min(64, length))]);
+  return calls.map((call) => [call.idx, label(call).slice(0, Math.min(64, length))]);
+}
+
+/** One byte a character: the outcome's size is counted in bytes. */
+function label(call: { name: string; offered: boolean | number }): string {
+  return call.offered ? call.name.replace(/[^ -~]/g, '?') : 'unknown tool';
 }

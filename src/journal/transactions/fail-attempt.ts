@@ -32,7 +32,7 @@ export async function failAttempt(
   trx: Trx,
   args: FailAttempt,
   ctx: TransactionContext,
-): Promise<Stop | { outcome: 'retry'; provider_errors: number }> {
+): Promise<Stop | { outcome: 'retry'; provider_errors: number; fell_back: boolean }> {
   const { run, step } = await heldLease(trx, args.lease);
   const spent = addUsage(run, args.usage, args.cost_usd);
   const errors = step.provider_errors + (args.error ? 1 : 0);
@@ -53,5 +53,5 @@ export async function failAttempt(
     await endRun(trx, ctx, run, { as: 'failed', code: args.error.code, message: args.error.message });
     return endedAs(run);
   }
-  return { outcome: 'retry', provider_errors: fallback ? 0 : errors };
+  return { outcome: 'retry', provider_errors: errors, fell_back: fallback !== null };
 }

@@ -1,5 +1,6 @@
 import { cutOutput } from '../cut-output.ts';
 import { ToolCancelled, type ToolContext, type ToolOutcome } from '../tool.ts';
+import type { Progress } from './call-watch.ts';
 import { ConnectionLost } from './connection-lost.ts';
 import { errorText } from './error-text.ts';
 import { resultOutcome } from './result-text.ts';
@@ -37,7 +38,10 @@ export async function runCall(
     const result = server.use((session) => {
       stop.signal.throwIfAborted();
       const { tool } = target;
-      const { call_id, progress: onProgress } = context;
+      const { call_id } = context;
+      const onProgress = (progress: Progress) => {
+        if (!stop.signal.aborted) context.progress(progress);
+      };
       call = session.call({ tool, args, call_id, onProgress, signal: stop.signal });
       return call.result;
     }, target.may_repeat);

@@ -36,7 +36,7 @@ export class McpServer {
   #failures = 0;
   #notBefore = 0;
   #lastFailure = '';
-  #closed = false;
+  readonly #stop = new AbortController();
   /** When the opening that is under way began, by `Date.now()`; undefined when none is. */
   openingSince: number | undefined;
 
@@ -65,12 +65,13 @@ export class McpServer {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#stop.abort();
+    await Promise.allSettled([this.#current]); // a start under way ends with the signal
     await Promise.all([...this.#open].map((session) => session.close()));
   }
 
   #session(): Promise<McpSession> {
-    if (this.#closed) return Promise.reject(new McpUnavailable(this.name, `${this.name} is closed.`));
+    if (this.#stop.signal.aborted) return Promise.reject(new McpUnavailable(this.name, `${this.name} is closed.`));
     this.#current ??= this.#start();
     return this.#current;
   }
@@ -88,7 +89,7 @@ export class McpServer {
     try {
       await this.#waitForBackoff();
       startedAt = Date.now();
-      opened = await McpSession.open(this.config, this.#log, onGone);
+      opened = await McpSession.open(this.config, this.#log, this.#stop.signal, onGone);
     } catch (error) {
       this.#current = undefined;
       throw error instanceof McpUnavailable ? error : this.#failed(error);
@@ -97,7 +98,6 @@ export class McpServer {
     }
     this.#usable = opened;
     this.#keepUntilClosed(opened);
-    if (this.#closed) await opened.close();
     return opened;
   }
 
@@ -112,7 +112,7 @@ export class McpServer {
       const seconds = Math.ceil(wait / 1000);
       throw new McpUnavailable(this.name, `${this.name} is down (${this.#lastFailure}); next try in ${seconds} s.`);
     }
-    if (wait > 0) await delay(wait);
+    if (wait > 0) await delay(wait, undefined, { signal: this.#stop.signal });
   }
 
   #failed(error: unknown): McpUnavailable {

@@ -72,9 +72,9 @@ export class McpSession {
 
   /**
    * Starts or reaches the server and shakes hands. `onGone` is called once the session takes no more calls. Rejects within
-   * `START_TIMEOUT_MS`; nothing is left running then.
+   * `START_TIMEOUT_MS`, or when `stop` aborts; nothing is left running then.
    */
-  static async open(config: McpServerConfig, log: Log, onGone: () => void): Promise<McpSession> {
+  static async open(config: McpServerConfig, log: Log, stop: AbortSignal, onGone: () => void): Promise<McpSession> {
     const watch = new CallWatch();
     const transport =
       'command' in config ? new StdioTransport(config, log) : httpTransport(config, (id) => watch.answerEnded(id));
@@ -85,9 +85,8 @@ export class McpSession {
     client.onerror = (error) => session.#onError(error);
     client.setNotificationHandler(ToolListChangedNotificationSchema, () => session.#forgetTools());
     client.setNotificationHandler(ProgressNotificationSchema, () => undefined); // the watch has seen it
-    const timeout = AbortSignal.timeout(START_TIMEOUT_MS);
     try {
-      await Promise.race([client.connect(transport, { signal: timeout, timeout: NO_TIMEOUT_MS }), rejectedBy(timeout)]);
+      await within(START_TIMEOUT_MS, stop, client.connect(transport, { timeout: NO_TIMEOUT_MS }));
     } catch (error) {
       const ending = transport instanceof StdioTransport ? transport.ending : undefined;
       await session.close();
@@ -117,11 +116,11 @@ export class McpSession {
   }
 
   async #run(request: CallRequest, call: WatchedCall): Promise<CallToolResult> {
-    if (this.#lost !== undefined) throw new ConnectionLost(this.#lost, false);
     const { tool, args, call_id, signal } = request;
     const hadSession = this.#transport.sessionId !== undefined;
     this.#liveCalls += 1;
     try {
+      if (this.#lost !== undefined) throw new ConnectionLost(this.#lost, false);
       const _meta = { [CALL_ID_META_KEY]: call_id, progressToken: call.token };
       const result = this.#client.request(
         { method: 'tools/call', params: { name: tool, arguments: args as Record<string, unknown>, _meta } },
@@ -223,8 +222,15 @@ export class McpSession {
   }
 }
 
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error(`it did not answer within ${START_TIMEOUT_MS / 1000} s`)));
+/** The SDK is given no signal of its own: it listens to it for ever, and would cancel the handshake long after its end. */
+async function within<T>(ms: number, stop: AbortSignal, work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const bound = delay(ms, undefined, { signal: AbortSignal.any([done.signal, stop]) }).then(() => {
+    throw new Error(`it did not answer within ${ms / 1000} s`);
   });
+  try {
+    return await Promise.race([work, bound]);
+  } finally {
+    done.abort();
+  }
 }

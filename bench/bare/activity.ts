@@ -1,0 +1,3 @@
+export async function answer(question: string): Promise<string> {
+  return `You said: ${question}`;
+}

@@ -1,0 +1,27 @@
+/** The load generator, a process of its own: takes jobs from its parent, one at a time, and answers with what it measured. */
+import { bareWorkflows } from './bare-workflows.ts';
+import { deltas } from './deltas.ts';
+import type { Jobs } from './jobs.ts';
+import { startProvider } from './provider.ts';
+import { runs } from './runs.ts';
+
+let provider: Promise<{ url: string }> | undefined;
+
+const jobs: Jobs = {
+  provider: () => {
+    provider ??= startProvider();
+    return provider;
+  },
+  runs,
+  bare: bareWorkflows,
+  deltas,
+};
+
+process.on('message', async ({ job, args }: { job: keyof Jobs; args: never }) => {
+  try {
+    process.send?.({ result: await jobs[job](args) });
+  } catch (error) {
+    process.send?.({ error: (error as Error).stack });
+  }
+});
+process.once('disconnect', () => process.exit());
