@@ -47,7 +47,9 @@ describe('with Temporal out of reach', { timeout: 60_000 }, () => {
         .where('run_id', '=', working)
         .where('state', '=', 'released')
         .executeTakeFirst();
-    expect(await until(released, 'the silent model was stopped')).toEqual({ release_reason: 'cancelled' });
+    // By the abort, or already before by the worker itself, whose heartbeats found no answer for too long.
+    const stopped = await until(released, 'the silent model was stopped');
+    expect(['cancelled', 'worker_lost']).toContain(stopped.release_reason);
 
     proxy.restore();
     const ends = { [answered]: 'run.completed', [waiting]: 'run.cancelled', [working]: 'run.cancelled' };
