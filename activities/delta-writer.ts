@@ -29,6 +29,12 @@ export class DeltaWriter {
     if (this.#gathered.length >= MAX_GATHERED_EVENTS) await this.#writing;
   }
 
+  /** Waits until everything taken is committed. Throws what the journal threw. */
+  async flush(): Promise<void> {
+    await this.#writing;
+    if (this.#failure) throw this.#failure.error;
+  }
+
   /** Waits for the commit under way and hands over what has gathered since, for the step's last transaction to carry. */
   async rest(): Promise<NewEvent[]> {
     const gathered = this.#gathered;

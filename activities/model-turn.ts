@@ -1,16 +1,22 @@
 import { ApplicationFailure, activityInfo, CancelledFailure } from '@temporalio/activity';
 import { HoldfastError } from '../src/errors.ts';
 import { budgetLeft } from '../src/journal/budget.ts';
+import type { TurnCall } from '../src/journal/open-calls.ts';
 import { readPrompt } from '../src/journal/prompt.ts';
 import { specOf } from '../src/journal/run-row.ts';
 import type { BegunTurn } from '../src/journal/transactions/begin-turn.ts';
-import type { TurnCall } from '../src/journal/transactions/complete-turn.ts';
 import type { ReleaseReason } from '../src/journal/transactions/fail-attempt.ts';
 import { estimateUsage } from '../src/models/estimate.ts';
 import { costUsd } from '../src/models/prices.ts';
-import { type FinishReason, ModelError, type ModelRequest, type Route, type Usage } from '../src/models/types.ts';
+import {
+  type FinishReason,
+  ModelError,
+  type ModelRequest,
+  type Route,
+  type ToolSpec,
+  type Usage,
+} from '../src/models/types.ts';
 import type { RunRef, TurnOutcome } from '../src/runs/outcomes.ts';
-import { offeredTools, readCall } from '../src/tools/offered.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
@@ -107,7 +113,8 @@ class Attempt {
   }
 
   async #stream(): Promise<void> {
-    const request = await this.#prepare();
+    const offer = await this.#deps.tools.offer(specOf(this.#begun.run));
+    const request = await this.#prepare(offer.specs);
     this.#request = request;
     const common = { message_id: this.#begun.message_id, turn: this.#turn };
     for await (const part of this.#deps.models.stream(this.#route, request, this.#step.signal)) {
@@ -119,14 +126,14 @@ class Attempt {
         this.#said += part.text.length;
         await this.#writer.push({ type: 'reasoning.delta', data: { ...common, content: part.text } });
       } else if (part.type === 'tool_call') {
-        this.#calls.push(readCall(specOf(this.#begun.run), part));
+        this.#calls.push(offer.read(part));
       } else {
         this.#finish = part;
       }
     }
   }
 
-  async #prepare(): Promise<ModelRequest> {
+  async #prepare(tools: ToolSpec[]): Promise<ModelRequest> {
     const { run } = this.#begun;
     const spec = specOf(run);
     const left = budgetLeft(run, this.#route.price?.output ?? null, Date.now());
@@ -135,7 +142,7 @@ class Attempt {
     return {
       system: [spec.instructions, spec.additional_instructions].filter((text) => text !== '').join('\n\n'),
       messages,
-      tools: offeredTools(spec),
+      tools,
       attempt: this.#begun.provider_errors + 1,
       ...(left.max_output_tokens === undefined ? {} : { max_output_tokens: left.max_output_tokens }),
     };

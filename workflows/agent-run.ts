@@ -93,36 +93,48 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
   /** Runs the open calls of a turn and waits for its open requests, all at once, each to its end. */
   async function work({ calls, waits, turn: next }: Position): Promise<Stop | undefined> {
     let stop: Stop | undefined;
+    const stopped = () => stop !== undefined;
     const call = async ([idx, name]: CallRef): Promise<void> => {
       const args = { ...run, turn: next - 1, idx };
-      const outcome: CallOutcome = await steps.toolCall.executeWithOptions({ summary: name }, [args]);
-      if (outcome.outcome !== 'done') stop ??= outcome;
+      while (!stopped()) {
+        const outcome: CallOutcome = await steps.toolCall.executeWithOptions({ summary: name }, [args]);
+        if (outcome.outcome === 'done') return;
+        const end = outcome.outcome === 'wait' ? await answersTo([outcome.wait], stopped) : outcome;
+        stop ??= end;
+      }
     };
     const answers = async (): Promise<void> => {
-      const outcome = await answersTo(waits, () => stop !== undefined);
-      stop ??= outcome;
+      const end = await answersTo(plain, stopped);
+      stop ??= end;
     };
+    const callOnceAnswered = async (wait: Wait): Promise<void> => {
+      const end = await answersTo([wait], stopped);
+      stop ??= end;
+      if (wait[2]) await call(wait[2]);
+    };
+    const plain = waits.filter((wait) => wait.length === 2);
+    const held = waits.filter((wait) => wait.length === 3);
     if (calls.length > 0) show(`turn ${next - 1}: ${calls.map(([, name]) => name).join(', ')}`);
-    const ends = await Promise.allSettled([...calls.map(call), ...(waits.length > 0 ? [answers()] : [])]);
+    const ends = await Promise.allSettled([
+      ...calls.map(call),
+      ...(plain.length > 0 ? [answers()] : []),
+      ...held.map(callOnceAnswered),
+    ]);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     return stop;
   }
 
   /** Waits until every request is answered, or the journal says that one expired. The timer only asks. */
   async function answersTo(waits: Wait[], stopped: () => boolean): Promise<Stop | undefined> {
-    const expiries = new Map(waits);
+    const expiries = new Map(waits.map(([id, expiresAt]): [string, number] => [id, expiresAt]));
     const open = () => [...expiries.keys()].filter((id) => !answered.has(id));
-    setStatus('waiting_for_input');
-    show(`waiting for input: ${open().join(', ')}`, open());
+    startWaiting(open());
     try {
       while (open().length > 0 && !stopped()) {
         const soonest = open().reduce((a, b) => ((expiries.get(a) ?? 0) <= (expiries.get(b) ?? 0) ? a : b));
         const count = open().length;
         const left = Math.max(1, (expiries.get(soonest) ?? 0) - Date.now());
-        if (await condition(() => open().length < count || stopped(), left, { summary: 'input expires' })) {
-          state.waiting_for = open();
-          continue;
-        }
+        if (await condition(() => open().length < count || stopped(), left, { summary: 'input expires' })) continue;
         const outcome = await journal.expireInput({ ...run, request_id: soonest });
         if (outcome.outcome === 'answered') answered.add(soonest);
         else if (outcome.outcome === 'early') {
@@ -132,8 +144,20 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     } finally {
       for (const id of expiries.keys()) answered.delete(id);
     }
-    setStatus('running');
+    stopWaiting([...expiries.keys()]);
     return undefined;
+  }
+
+  /** The search attribute says `waiting_for_input` while any request is open, as the run's status does. */
+  function startWaiting(ids: string[]): void {
+    if (state.waiting_for.length === 0) setStatus('waiting_for_input');
+    state.waiting_for = [...state.waiting_for, ...ids];
+    show(`waiting for input: ${state.waiting_for.join(', ')}`);
+  }
+
+  function stopWaiting(ids: string[]): void {
+    state.waiting_for = state.waiting_for.filter((id) => !ids.includes(id));
+    if (state.waiting_for.length === 0) setStatus('running');
   }
 
   /** Closes the workflow as the run ended. */
@@ -167,9 +191,8 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
   }
 
   /** What the Web UI shows of the run: names, counts and ids. */
-  function show(step: string, waitingFor: string[] = []): void {
+  function show(step: string): void {
     state.step = step;
-    state.waiting_for = waitingFor;
     setCurrentDetails(`**${step}**\n\nrun \`${input.run_id}\` · persona ${input.persona} · model ${input.model}`);
   }
 }

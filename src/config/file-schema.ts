@@ -86,7 +86,12 @@ const mcpServer = exactly({
   return z.NEVER;
 });
 
-const tool = exactly({ side_effects: z.boolean().optional(), timeout_s: seconds.optional() });
+const tool = exactly({
+  side_effects: z.boolean().optional(),
+  timeout_s: seconds.optional(),
+  /** Of `http_request` alone: the hosts it may reach; none: the tool is off. */
+  hosts: z.array(name).optional(),
+});
 
 /** The whole file as it is written; `route` and `model` of a persona are settled against the routes afterwards. */
 export const fileSchema = exactly({

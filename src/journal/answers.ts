@@ -11,6 +11,10 @@ export const MAX_OUTPUTS_BYTES = 1_048_576;
 export type Meaning =
   | { kind: 'question'; content: string }
   | { kind: 'tool_outputs'; outputs: { call_id: string; output: string }[] }
+  | { kind: 'approval'; approve: true }
+  | { kind: 'approval'; approve: false; reason: string }
+  | { kind: 'unknown_outcome'; next: 'retry' | 'skip' }
+  | { kind: 'unknown_outcome'; next: 'result'; output: string }
   | { kind: 'budget'; stop: true }
   | { kind: 'budget'; stop: false; raise: Partial<Record<BudgetLimit, number>> | null };
 
@@ -21,8 +25,9 @@ export function readAnswer(kind: RequestKind, answer: Answer, callIds: string[])
     throw invalid('tool_outputs', `This request is a ${kind}: answer it with content.`);
   const content = readContent(answer.content);
   if (kind === 'question') return { kind, content };
-  if (kind === 'budget') return readBudget(content);
-  throw invalid('content', `A request of kind ${kind} takes no answer.`);
+  if (kind === 'approval') return readApproval(content);
+  if (kind === 'unknown_outcome') return readOutcome(content);
+  return readBudget(content);
 }
 
 function readContent(content: string | undefined): string {
@@ -50,6 +55,22 @@ function readOutputs(answer: Answer, callIds: string[]): { call_id: string; outp
     throw invalid('tool_outputs', `The outputs have ${bytes} bytes together; at most ${MAX_OUTPUTS_BYTES} are taken.`);
   }
   return outputs;
+}
+
+function readApproval(content: string): Meaning {
+  const text = content.trim();
+  if (text === 'approve') return { kind: 'approval', approve: true };
+  const denied = /^deny(?:\s*:\s*(.*))?$/s.exec(text);
+  if (!denied) throw invalid('content', 'Answer `approve`, `deny`, or `deny: <reason>`.');
+  return { kind: 'approval', approve: false, reason: denied[1]?.trim() ?? '' };
+}
+
+function readOutcome(content: string): Meaning {
+  const text = content.trim();
+  if (text === 'retry' || text === 'skip') return { kind: 'unknown_outcome', next: text };
+  const output = /^result\s*:\s*(.+)$/s.exec(text)?.[1];
+  if (output === undefined) throw invalid('content', 'Answer `retry`, `skip`, or `result: <text>`.');
+  return { kind: 'unknown_outcome', next: 'result', output };
 }
 
 const LIMITS: readonly BudgetLimit[] = ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'];

@@ -1,5 +1,6 @@
 /** The end of a run: one terminal event, and everything that must be true from that commit on. */
 import { newId } from '../ids.ts';
+import { startQueued } from './insert-run.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { append, type NewEvent, type RunChange, type RunRecord, usageOf } from './run-row.ts';
 
@@ -34,13 +35,14 @@ export async function endRun(
     ...change,
     ...terminalColumns(ending, ctx.now),
   });
-  await trx
+  const freed = await trx
     .updateTable('threads')
     .set({ active_run_id: null, updated_at: ctx.now })
     .where('id', '=', run.thread_id)
     .where('org_id', '=', run.org_id)
     .where('active_run_id', '=', run.id)
-    .execute();
+    .returning('id')
+    .executeTakeFirst();
   await trx
     .updateTable('inputs')
     .set({ state: 'withdrawn', closed_at: ctx.now })
@@ -54,6 +56,7 @@ export async function endRun(
     .where('status', '=', 'pending')
     .execute();
   await trx.deleteFrom('outbox').where('run_id', '=', run.id).execute();
+  if (freed) await startQueued(trx, ctx, run);
 }
 
 function terminalData(ending: Ending): Record<string, unknown> {

@@ -3,7 +3,7 @@
  * its arguments; whoever reads uses `db`. A store decides how transactions share commits; SQLite does in a thread of its own.
  */
 import type { Kysely, Transaction } from 'kysely';
-import type { Schema } from './schema.ts';
+import type { OutboxKind, Schema } from './schema.ts';
 import type { TransactionArgs, TransactionName, TransactionResult } from './transactions/index.ts';
 
 /** Reads. Never used to write: a store may open it read-only. */
@@ -20,7 +20,12 @@ export type TransactionContext = {
   /** Milliseconds since 1970; one reading for the whole transaction. */
   now: number;
   appended: Appended[];
+  /** Intents that can be delivered as soon as this is committed. */
+  intents: Intent[];
 };
+
+/** What is to be done outside the journal: kept in the outbox until its effect shows. */
+export type Intent = { org_id: string; run_id: string; kind: OutboxKind; ref: string };
 
 export interface Journal {
   readonly store: 'sqlite' | 'postgres';
@@ -32,6 +37,8 @@ export interface Journal {
   write<N extends TransactionName>(name: N, args: TransactionArgs<N>): Promise<TransactionResult<N>>;
   /** Calls the listener after each commit that appended events, in order for each run. Returns the way to stop. */
   onAppended(listener: (appended: Appended) => void): () => void;
+  /** Calls the listener after each commit that put intents in the outbox, in the process that made it. */
+  onIntent(listener: (intent: Intent) => void): () => void;
   /** Tells whoever works on the run, in any process, to stop at once. Best effort: the workflow's cancel is the promise. */
   abortRun(runId: string): void;
   onAbort(listener: (runId: string) => void): () => void;

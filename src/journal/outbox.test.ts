@@ -9,7 +9,7 @@ import {
   turnOf,
 } from '../../test/support/clocked-journal.ts';
 import { checkHistory, types } from '../../test/support/events.ts';
-import { OUTBOX_FIRST_RETRY_MS, OUTBOX_LAST_RETRY_MS } from './transactions/engine.ts';
+import { OUTBOX_FIRST_RETRY_MS, OUTBOX_LAST_RETRY_MS } from './intents.ts';
 
 let journal: ClockedJournal;
 beforeEach(async () => {
@@ -31,7 +31,7 @@ describe('the intent to start a run', () => {
   it('is gone when the run ends without having begun', async () => {
     const run = await journal.create();
     const { value } = await cancel(run);
-    expect(value).toEqual({ engine: false });
+    expect(value).toEqual({ ok: true });
     expect(await journal.outbox(run)).toEqual([]);
     expect(types(await journal.events(run))).toEqual(['run.cancel_requested', 'run.cancelled']);
     expect(await journal.begin(run)).toMatchObject({ outcome: { outcome: 'ended', status: 'cancelled' } });
@@ -87,7 +87,7 @@ describe('the intent to cancel', () => {
   it('is there until the terminal event, and once', async () => {
     const run = await journal.create();
     await journal.lease(run);
-    expect((await cancel(run)).value).toEqual({ engine: true });
+    expect((await cancel(run)).value).toEqual({ ok: true });
     await cancel(run);
     expect(await journal.outbox(run)).toEqual(['cancel']);
     await journal.write('finishRun', { ...run, as: { status: 'cancelled', reason: 'cancel_requested' } });
@@ -95,7 +95,7 @@ describe('the intent to cancel', () => {
     const events = await journal.events(run);
     checkHistory(events);
     expect(types(events).filter((type) => type === 'run.cancel_requested')).toHaveLength(1);
-    expect((await cancel(run)).value).toEqual({ engine: false });
+    expect((await cancel(run)).value).toEqual({ ok: true });
     expect(await journal.events(run)).toEqual(events);
   });
 

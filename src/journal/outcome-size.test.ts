@@ -7,7 +7,7 @@ import {
   question,
   serverCall,
 } from '../../test/support/clocked-journal.ts';
-import type { TurnCall } from './transactions/complete-turn.ts';
+import type { TurnCall } from './open-calls.ts';
 
 let journal: ClockedJournal;
 beforeEach(async () => {

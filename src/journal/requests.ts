@@ -2,12 +2,13 @@
 import { newId } from '../ids.ts';
 import type { Wait } from '../runs/outcomes.ts';
 import type { RequestKind } from '../runs/types.ts';
+import { callRefs } from './call-refs.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { type NewEvent, type RunRecord, specOf } from './run-row.ts';
 import type { CallStatus } from './schema.ts';
 
 /** A question is its prompt; of the other kinds a client must see the calls. */
-export const showsCalls = (kind: RequestKind): boolean => kind === 'tool_outputs';
+export const showsCalls = (kind: RequestKind): boolean => kind !== 'question' && kind !== 'budget';
 
 export type CallSummary = { call_id: string; name: string; arguments: unknown };
 
@@ -16,7 +17,7 @@ export async function openRequest(
   trx: Trx,
   ctx: TransactionContext,
   run: RunRecord,
-  request: { kind: RequestKind; prompt: string; options?: string[]; tool_calls?: CallSummary[] },
+  request: { kind: RequestKind; prompt: string; options?: string[]; tool_calls?: CallSummary[]; call_id?: string },
 ): Promise<{ wait: Wait; event: NewEvent }> {
   const id = newId('input');
   const expiresAt = ctx.now + specOf(run).input_timeout_s * 1000;
@@ -31,6 +32,7 @@ export async function openRequest(
       prompt: request.prompt,
       options: request.options ? JSON.stringify(request.options) : null,
       tool_calls: request.tool_calls ? JSON.stringify(request.tool_calls) : null,
+      call_id: request.call_id ?? null,
       state: 'open',
       answer: null,
       created_at: ctx.now,
@@ -40,7 +42,7 @@ export async function openRequest(
     .execute();
   const data: Record<string, unknown> = { request_id: id, kind: request.kind, prompt: request.prompt };
   if (request.options) data.options = request.options;
-  if (showsCalls(request.kind)) data.tool_calls = request.tool_calls;
+  if (request.tool_calls && showsCalls(request.kind)) data.tool_calls = request.tool_calls;
   data.expires_at = new Date(expiresAt).toISOString();
   return { wait: [id, expiresAt], event: { type: 'run.waiting_for_input', data } };
 }
@@ -69,14 +71,19 @@ export async function recordResult(
   };
 }
 
-/** The open requests of a run, oldest first, as the workflow waits for them. */
+/** The open requests of a run, oldest first, as the workflow waits for them: with the calls that run after them. */
 export async function openWaits(trx: Trx, runId: string): Promise<Wait[]> {
   const rows = await trx
     .selectFrom('inputs')
-    .select(['id', 'expires_at'])
-    .where('run_id', '=', runId)
-    .where('state', '=', 'open')
-    .orderBy('id')
+    .leftJoin('calls', 'calls.call_id', 'inputs.call_id')
+    .select(['inputs.id', 'inputs.expires_at', 'calls.idx', 'calls.name', 'calls.offered'])
+    .where('inputs.run_id', '=', runId)
+    .where('inputs.state', '=', 'open')
+    .orderBy('inputs.id')
     .execute();
-  return rows.map((row): Wait => [row.id, row.expires_at]);
+  const refs = callRefs(rows.map((row) => ({ idx: row.idx ?? 0, name: row.name ?? '', offered: row.offered ?? 0 })));
+  return rows.map((row, i): Wait => {
+    const ref = refs[i];
+    return row.idx === null || !ref ? [row.id, row.expires_at] : [row.id, row.expires_at, ref];
+  });
 }

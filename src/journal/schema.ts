@@ -69,7 +69,12 @@ export interface Schema {
     /** 0: the model named a tool that the run did not offer; its name is then a text of the model. */
     offered: number;
     name: string;
+    /** As the model gave them; what was approved is what runs. */
     arguments: Json;
+    /** 1: a lost execution may simply be run again. */
+    may_repeat: number;
+    /** `asked` until a person approved. */
+    approval: 'none' | 'asked' | 'approved';
     status: 'pending' | CallStatus;
     output: string | null;
     created_at: Millis;
@@ -103,6 +108,8 @@ export interface Schema {
     options: Json | null;
     /** The calls an answer gives results to: [{call_id, name, arguments}]. */
     tool_calls: Json | null;
+    /** The call that is run once this is answered. */
+    call_id: string | null;
     state: 'open' | 'answered' | 'withdrawn' | 'expired';
     answer: Json | null;
     created_at: Millis;
@@ -157,6 +164,10 @@ interface RunsTable {
   spec: Json;
   metadata: Json;
   parent_run_id: string | null;
+  /** The user message of a run that waits for its thread: it joins the thread when the run's turn has come. */
+  queued_input: Json | null;
+  /** Runs that wait for a thread start highest first, then oldest first. */
+  queue_rank: number;
   trace_id: string;
   created_by_user_id: string | null;
   created_by_user_name: string | null;

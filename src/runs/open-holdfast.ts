@@ -3,9 +3,7 @@ import type { Logger } from 'pino';
 import type { FileConfig } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { OutboxKind } from '../journal/schema.ts';
 import type { Models } from '../models/types.ts';
-import type { Delivery } from '../temporal/delivery.ts';
 import type { Engine } from '../temporal/engine.ts';
 import { asParts, prepareRun } from './create.ts';
 import { EventFeed } from './event-feed.ts';
@@ -15,14 +13,12 @@ import { authenticate } from './keys.ts';
 import { findRun, findThread, listInputs, listMessages, listRuns, listThreads, pendingOf } from './lists.ts';
 import { readLive } from './live.ts';
 import { Personas } from './personas.ts';
-import type { Caller } from './types.ts';
 import { messageView, runDetails, runRow, threadView } from './views.ts';
 
 export type HoldfastDeps = {
   journal: Journal;
   models: Models;
   engine: Engine;
-  delivery: Delivery;
   file: FileConfig;
   /** The Temporal Web UI's address; null when nobody said where it is. */
   uiUrl: () => string | null;
@@ -32,14 +28,12 @@ export type HoldfastDeps = {
 
 /** Opens the core; `close` ends its readers. */
 export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
-  const { journal, models, engine, delivery, file } = deps;
+  const { journal, models, engine, file } = deps;
   const { db } = journal;
   const feed = new EventFeed(journal, (error) =>
     deps.log.warn({ error: (error as Error).message }, 'readers were not looked at'),
   );
   const personas = new Personas(journal, models, file);
-  const tell = (caller: Caller, runId: string, kind: OutboxKind, ref = '') =>
-    delivery.soon({ org_id: caller.org_id, run_id: runId, kind, ref, epoch: 0 });
 
   return {
     authenticate: (token, traceId) => authenticate(db, token, traceId),
@@ -92,10 +86,10 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
         caller,
         thread_id: threadId,
         ...prepareRun(input, persona, models, file),
+        on_busy: input.on_busy ?? 'reject',
         active_limit: file.limits.active_runs_per_org ?? null,
         ...(once ? { once } : {}),
       });
-      if (!effect.replayed) tell(caller, effect.value.run_id, 'start');
       return effect;
     },
     async listRuns(caller, filter, page) {
@@ -114,23 +108,15 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       });
       return options?.live ? { ...details, live: live ?? null } : details;
     },
-    async cancelRun(caller, runId, once) {
-      const { value, replayed } = await journal.write('requestCancel', {
-        caller,
-        run_id: runId,
-        ...(once ? { once } : {}),
-      });
-      if (value.engine) tell(caller, runId, 'cancel');
-      return { value: { ok: true }, replayed };
-    },
+    cancelRun: (caller, runId, once) =>
+      journal.write('requestCancel', { caller, run_id: runId, ...(once ? { once } : {}) }),
     async answerRun(caller, runId, answer, once) {
-      const { value, replayed } = await journal.write('answerInput', {
+      const { replayed } = await journal.write('answerInput', {
         org_id: caller.org_id,
         run_id: runId,
         answer,
         ...(once ? { once } : {}),
       });
-      if (!replayed) tell(caller, runId, 'input', value.request_id);
       return { value: { ok: true }, replayed };
     },
     async events(caller, runId, { afterSeq, follow, signal }) {

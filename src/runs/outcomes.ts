@@ -3,8 +3,11 @@
  * counts, never a text of users or models.
  */
 
-/** An open request: its id, and when it expires (milliseconds since 1970). */
-export type Wait = [requestId: string, expiresAt: number];
+/**
+ * An open request: its id, and when it expires (milliseconds since 1970). With a call, the call is run once the request is
+ * answered: an approval, an unknown outcome.
+ */
+export type Wait = [requestId: string, expiresAt: number, call?: CallRef];
 
 /** A call to run as an activity: its place in the turn, and its name for the Web UI (cut where many fit in one payload). */
 export type CallRef = [idx: number, name: string];
@@ -27,7 +30,11 @@ export type TurnOutcome =
   /** A budget is spent and a person is asked: wait, then the same turn again. */
   | { outcome: 'wait'; waits: Wait[] };
 
-export type CallOutcome = Stop | { outcome: 'done' };
+export type CallOutcome =
+  | Stop
+  | { outcome: 'done' }
+  /** The call needs a person's word first: wait, then the same call again. */
+  | { outcome: 'wait'; wait: Wait };
 
 export type ExpiryOutcome = Stop | { outcome: 'answered' } | { outcome: 'early'; expires_at: number };
 

@@ -137,7 +137,11 @@ export type RunDetails = RunRow & {
   live?: LiveView | null;
 };
 
+/** What a create does on a thread that has an active run. */
+export type OnBusy = 'reject' | 'enqueue' | 'interrupt';
+
 export type CreateRun = {
+  on_busy?: OnBusy;
   route_id?: string;
   persona_id?: string;
   input?: string | ContentPart[];

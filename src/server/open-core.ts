@@ -13,6 +13,7 @@ import type { TemporalLink } from '../temporal/link.ts';
 import { namespaceIsKnown } from '../temporal/namespace-identity.ts';
 import { Relay } from '../temporal/relay.ts';
 import { createSettle } from '../temporal/settle.ts';
+import type { Toolbox } from '../tools/toolbox.ts';
 import { createReadiness } from './readiness.ts';
 
 export type Core = {
@@ -31,6 +32,7 @@ export function openCore(options: {
   /** The Temporal server is the local one of this data directory. */
   ownServer: boolean;
   uiUrl: () => string | null;
+  tools: Toolbox;
   log: Logger;
 }): Core {
   const { config, journal, models, link, log, ownServer } = options;
@@ -43,7 +45,6 @@ export function openCore(options: {
     journal,
     models,
     engine,
-    delivery,
     file: config.file,
     uiUrl: options.uiUrl,
     log,
@@ -56,6 +57,7 @@ export function openCore(options: {
     activities: {
       journal,
       models,
+      tools: options.tools,
       log,
       write: patientWrite(journal),
       cancelWorkflow: async (runId) => void (await engine.cancel(runId)),

@@ -10,6 +10,7 @@ import { HoldfastError } from '../errors.ts';
 import { openModels } from '../models/open-models.ts';
 import { openLink, type TemporalLink } from '../temporal/link.ts';
 import { type LocalTemporal, localTemporal } from '../temporal/local-server/index.ts';
+import { openToolbox } from '../tools/toolbox.ts';
 import { VERSION } from '../version.ts';
 import { Closers } from './closers.ts';
 import { lockDataDir, prepareDataDir } from './data-dir.ts';
@@ -84,8 +85,10 @@ async function open(
   closers.add('the Temporal server', () => server?.stop());
   const link = openLink({ ...config.temporal, address: address.promise, log });
   closers.add('the connection to Temporal', () => link.close());
+  const tools = openToolbox(config.file, log);
+  closers.add('the tools', () => tools.close());
   const uiUrl = () => server?.uiUrl ?? null;
-  const core = openCore({ config, journal, models, link, ownServer: own, uiUrl, log });
+  const core = openCore({ config, journal, models, tools, link, ownServer: own, uiUrl, log });
   closers.add('the core', () => core.close());
 
   let url: string | undefined;

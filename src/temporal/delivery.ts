@@ -4,8 +4,7 @@
  */
 import type { Logger } from 'pino';
 import { isHoldfastError } from '../errors.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { Intent } from '../journal/transactions/engine.ts';
+import type { Intent, Journal } from '../journal/journal.ts';
 import type { Engine } from './engine.ts';
 import { isUnreachable } from './link.ts';
 import type { Settle } from './settle.ts';
@@ -20,7 +19,7 @@ export class Delivery {
   readonly #engine: Engine;
   readonly #settle: Settle;
   readonly #log: Logger;
-  readonly #waiting: Omit<Intent, 'id'>[] = [];
+  readonly #waiting: Intent[] = [];
   #delivering = 0;
   /** Temporal could not be reached at the last try: nothing more is tried until it answers. */
   outage = false;
@@ -30,10 +29,11 @@ export class Delivery {
     this.#engine = deps.engine;
     this.#settle = deps.settle;
     this.#log = deps.log;
+    deps.journal.onIntent((intent) => this.soon(intent));
   }
 
   /** Delivers soon, without being waited for; a failure is left to the outbox. */
-  soon(intent: Omit<Intent, 'id'>): void {
+  soon(intent: Intent): void {
     if (this.outage || this.#waiting.length >= MAX_WAITING) {
       if (intent.kind === 'cancel') this.#journal.abortRun(intent.run_id);
       return;
@@ -59,7 +59,7 @@ export class Delivery {
   }
 
   /** Delivers now; throws when Temporal cannot be reached. */
-  async deliver(intent: Omit<Intent, 'id'>): Promise<void> {
+  async deliver(intent: Intent): Promise<void> {
     try {
       await this.#deliver(intent);
     } catch (error) {
@@ -68,7 +68,7 @@ export class Delivery {
     }
   }
 
-  async #deliver(intent: Omit<Intent, 'id'>): Promise<void> {
+  async #deliver(intent: Intent): Promise<void> {
     if (intent.kind === 'start') return await this.#start(intent);
     if (intent.kind === 'input') return void (await this.#engine.signalInput(intent.run_id, intent.ref));
     try {
@@ -78,7 +78,7 @@ export class Delivery {
     }
   }
 
-  async #start(intent: Omit<Intent, 'id'>): Promise<void> {
+  async #start(intent: Intent): Promise<void> {
     const run = await this.#journal.db
       .selectFrom('runs')
       .select(['thread_id', 'persona_id', 'model', 'ended', 'epoch'])

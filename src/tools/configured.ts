@@ -2,16 +2,16 @@
 import type { FileConfig } from '../config.ts';
 import { invalidField } from '../runs/invalid-field.ts';
 import { ASK_USER } from './ask-user.ts';
-
-const BUILT_IN: readonly string[] = [ASK_USER];
+import { HTTP_REQUEST } from './http-request.ts';
 
 /** Errors: `validation.failed` naming the tool that no configuration knows, and those that there are. */
-export function checkToolNames(names: string[], file: Pick<FileConfig, 'mcp'>, path: string): void {
+export function checkToolNames(names: string[], file: Pick<FileConfig, 'mcp' | 'tools'>, path: string): void {
+  const builtIn = [ASK_USER, ...(file.tools[HTTP_REQUEST]?.hosts?.length ? [HTTP_REQUEST] : [])];
   const servers = Object.keys(file.mcp);
   names.forEach((name, i) => {
     const server = /^([^/]+)\/.+$/.exec(name)?.[1];
-    if (BUILT_IN.includes(name) || (server !== undefined && servers.includes(server))) return;
-    const known = [...BUILT_IN, ...servers.map((id) => `${id}/*`)].join(', ');
+    if (builtIn.includes(name) || (server !== undefined && servers.includes(server))) return;
+    const known = [...builtIn, ...servers.map((id) => `${id}/*`)].join(', ');
     throw invalidField(`${path}.${i}`, `No tool ${name} is configured. There are: ${known}.`);
   });
 }

@@ -72,7 +72,7 @@ describe('another organisation', () => {
       write('createMessage', { org_id: 'org_b', thread_id, role: 'user', content: [] }),
       write('createRun', {
         ...{ caller, thread_id, persona_id: null, route: ROUTE, spec: specWith(), metadata: {} },
-        ...{ input: null, active_limit: null },
+        ...{ input: null, on_busy: 'reject', active_limit: null },
       }),
     ];
     for (const one of await Promise.allSettled(asked)) {

@@ -4,11 +4,11 @@
  */
 import { Kysely, SqliteDialect } from 'kysely';
 import { migrate } from '../../src/journal/migrate.ts';
+import type { TurnCall } from '../../src/journal/open-calls.ts';
 import type { RunSpec } from '../../src/journal/run-row.ts';
 import type { Schema } from '../../src/journal/schema.ts';
 import { asKyselyDatabase, openDatabase } from '../../src/journal/sqlite/database.ts';
 import type { Lease } from '../../src/journal/transactions/begin-turn.ts';
-import type { TurnCall } from '../../src/journal/transactions/complete-turn.ts';
 import {
   runTransaction,
   type TransactionArgs,
@@ -57,6 +57,7 @@ export function createArgs(more: Partial<TransactionArgs<'createRun'>> = {}): Tr
     route: ROUTE,
     spec: specWith(),
     metadata: {},
+    on_busy: 'reject',
     input: [{ type: 'text', text: 'hello' }],
     active_limit: null,
     ...more,
@@ -87,7 +88,13 @@ export const question = (text: string): TurnCall => ({
   arguments: { question: text },
 });
 export const clientCall = (name: string): TurnCall => ({ kind: 'client', offered: true, name, arguments: {} });
-export const serverCall = (name: string): TurnCall => ({ kind: 'server', offered: true, name, arguments: {} });
+export const serverCall = (name: string): TurnCall => ({
+  kind: 'server',
+  offered: true,
+  name,
+  arguments: {},
+  may_repeat: true,
+});
 
 export async function openClockedJournal() {
   const sqlite = openDatabase(':memory:', 'writer');
@@ -99,7 +106,7 @@ export async function openClockedJournal() {
   async function write<N extends TransactionName>(name: N, args: TransactionArgs<N>): Promise<TransactionResult<N>> {
     sqlite.exec('BEGIN IMMEDIATE');
     try {
-      const value = await runTransaction(name, db, args, { now, appended: [] });
+      const value = await runTransaction(name, db, args, { now, appended: [], intents: [] });
       sqlite.exec('COMMIT');
       return value;
     } catch (error) {

@@ -15,6 +15,7 @@ import { createKey } from '../../src/runs/keys.ts';
 import type { Scope } from '../../src/runs/types.ts';
 import { type Core, openCore } from '../../src/server/open-core.ts';
 import { openLink, type TemporalLink } from '../../src/temporal/link.ts';
+import { openToolbox } from '../../src/tools/toolbox.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
 import { installRuntime, type RunningWorker, runWorker } from '../../worker/run-worker.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -79,10 +80,12 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
   const temporal = options.temporal ?? 'suite';
   const address = temporal === 'none' ? NOBODY : temporal === 'suite' ? inject('temporalAddress') : temporal.address;
   const link = openLink({ namespace: 'default', address: Promise.resolve(address), log });
+  const tools = openToolbox(config.file, log);
   const core = openCore({
     config,
     journal,
     models,
+    tools,
     link,
     ownServer: options.ownServer ?? true,
     uiUrl: () => null,
@@ -114,6 +117,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     async close({ keep = false } = {}) {
       await worker?.close();
       await core.close();
+      await tools.close();
       await link.close();
       await journal.close();
       if (!keep) directory.remove();

@@ -1,5 +1,5 @@
 /** What the thread of the SQLite writer and its owner say to each other. */
-import type { Appended } from '../journal.ts';
+import type { Appended, Intent } from '../journal.ts';
 import type { TransactionName } from '../transactions/index.ts';
 
 export type WriterOptions = {
@@ -27,5 +27,10 @@ export type WriterError = {
 
 export type WriterReply =
   | { kind: 'ready'; migrated: string[] }
-  | { kind: 'done'; results: { id: number; value?: unknown; error?: WriterError }[]; appended: Appended[] }
+  | {
+      kind: 'done';
+      results: { id: number; value?: unknown; error?: WriterError }[];
+      appended: Appended[];
+      intents: Intent[];
+    }
   | { kind: 'failed'; error: WriterError };

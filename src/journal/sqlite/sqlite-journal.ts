@@ -43,6 +43,7 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
       }
       for (const appended of message.appended) emitter.emit('appended', appended);
       for (const result of message.results) settle(pending, result);
+      for (const intent of message.intents) emitter.emit('intent', intent);
     });
     writer.on('error', (error) => {
       reject(unusable(options.path, error as Error));
@@ -82,6 +83,7 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
     write: <N extends TransactionName>(name: N, args: TransactionArgs<N>) =>
       ask({ kind: 'write', name, args }) as Promise<TransactionResult<N>>,
     onAppended: (listener) => subscribe(emitter, 'appended', listener as (value: Appended) => void),
+    onIntent: (listener) => subscribe(emitter, 'intent', listener),
     abortRun: (runId) => void emitter.emit('abort', runId),
     onAbort: (listener) => subscribe(emitter, 'abort', listener),
     ping: async () => void (await ask({ kind: 'ping' })),

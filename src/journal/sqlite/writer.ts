@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Kysely, SqliteDialect } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
-import type { Appended } from '../journal.ts';
+import type { Appended, Intent } from '../journal.ts';
 import { migrate } from '../migrate.ts';
 import type { Schema } from '../schema.ts';
 import { runTransaction } from '../transactions/index.ts';
@@ -72,11 +72,12 @@ function takeWaiting(): void {
 async function commit(batch: WriterRequest[]): Promise<void> {
   const results: { id: number; value?: unknown; error?: WriterError }[] = [];
   const appended: Appended[] = [];
+  const intents: Intent[] = [];
   const writes = batch.filter((request) => request.kind === 'write');
   try {
     if (writes.length > 0) {
       sqlite.exec('BEGIN IMMEDIATE');
-      for (const request of writes) await runOne(request, results, appended);
+      for (const request of writes) await runOne(request, results, { appended, intents });
       sqlite.exec('COMMIT');
       if (options.commit_delay_ms)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, options.commit_delay_ms);
@@ -84,29 +85,31 @@ async function commit(batch: WriterRequest[]): Promise<void> {
   } catch (error) {
     if (sqlite.isTransaction) sqlite.exec('ROLLBACK');
     const failure = asData(error);
-    reply({ kind: 'done', results: writes.map(({ id }) => ({ id, error: failure })), appended: [] });
+    reply({ kind: 'done', results: writes.map(({ id }) => ({ id, error: failure })), appended: [], intents: [] });
     results.length = 0;
     appended.length = 0;
+    intents.length = 0;
   }
   for (const request of batch) {
     if (request.kind === 'set_max_pages') setMaxPages(request.max_pages);
     if (request.kind === 'close') sqlite.close();
     if (request.kind !== 'write') results.push({ id: request.id });
   }
-  if (results.length > 0) reply({ kind: 'done', results, appended });
+  if (results.length > 0) reply({ kind: 'done', results, appended, intents });
 }
 
 async function runOne(
   request: Extract<WriterRequest, { kind: 'write' }>,
   results: { id: number; value?: unknown; error?: WriterError }[],
-  appended: Appended[],
+  told: { appended: Appended[]; intents: Intent[] },
 ): Promise<void> {
   sqlite.exec('SAVEPOINT one');
-  const ctx = { now: Date.now(), appended: [] as Appended[] };
+  const ctx = { now: Date.now(), appended: [] as Appended[], intents: [] as Intent[] };
   try {
     const value = await runTransaction(request.name, db, request.args as never, ctx);
     sqlite.exec('RELEASE one');
-    appended.push(...ctx.appended);
+    told.appended.push(...ctx.appended);
+    told.intents.push(...ctx.intents);
     results.push({ id: request.id, value });
   } catch (error) {
     // A full disk may have rolled the whole transaction back already: then the batch as a whole has failed.

@@ -3,12 +3,14 @@ import { HoldfastError } from '../../errors.ts';
 import type { Answer, Effect, Idempotency } from '../../runs/types.ts';
 import { type Meaning, readAnswer } from '../answers.ts';
 import { raisedBudget } from '../budget.ts';
+import { putIntent } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { type CallSummary, openWaits, recordResult } from '../requests.ts';
 import { append, lockRun, type NewEvent, type RunChange, type RunRecord, specOf } from '../run-row.ts';
-import type { Schema } from '../schema.ts';
-import { nextTurn, putIntent } from './engine.ts';
+import type { CallStatus, Schema } from '../schema.ts';
+import { nextTurn } from './engine.ts';
 import { once } from './idempotency.ts';
+import { RETRY_APPROVED } from './tool-call.ts';
 
 type InputRecord = Selectable<Schema['inputs']>;
 
@@ -65,17 +67,56 @@ async function applyAnswer(
     const budget = raisedBudget(run, meaning.raise, await nextTurn(trx, run.id), ctx.now);
     return { results: [], change: { spec: JSON.stringify({ ...spec, budget }) } };
   }
-  const outputs =
-    meaning.kind === 'question'
-      ? calls.map((call) => ({ call_id: call.call_id, output: meaning.content }))
-      : calls.map((call) => ({ call_id: call.call_id, output: outputOf(meaning.outputs, call.call_id) }));
   const results: NewEvent[] = [];
-  for (const { call_id, output } of outputs) {
-    const result = await recordResult(trx, ctx, run.id, call_id, { status: 'ok', output });
-    if (result) results.push(result);
+  for (const call of calls) {
+    const result = resultOf(meaning, call.call_id);
+    if (!result) {
+      await setFree(trx, run.id, call.call_id, meaning.kind);
+      continue;
+    }
+    const event = await recordResult(trx, ctx, run.id, call.call_id, result);
+    if (event) results.push(event);
   }
   return { results, change: {} };
 }
+
+/** The call is made now, or once more and no further time: with the arguments of the request. */
+async function setFree(trx: Trx, runId: string, callId: string, kind: Meaning['kind']): Promise<void> {
+  if (kind === 'approval') {
+    const calls = trx.updateTable('calls').set({ approval: 'approved' });
+    await calls.where('call_id', '=', callId).where('run_id', '=', runId).execute();
+    return;
+  }
+  const steps = trx.updateTable('steps').set({ state: 'released', release_reason: RETRY_APPROVED });
+  await steps.where('step', '=', `call:${callId}`).where('run_id', '=', runId).execute();
+}
+
+/** The result that an answer gives to a call; undefined where it lets the call run. */
+function resultOf(
+  meaning: Exclude<Meaning, { kind: 'budget' }>,
+  callId: string,
+): { status: CallStatus; output: string } | undefined {
+  switch (meaning.kind) {
+    case 'question':
+      return { status: 'ok', output: meaning.content };
+    case 'tool_outputs':
+      return { status: 'ok', output: outputOf(meaning.outputs, callId) };
+    case 'approval': {
+      if (meaning.approve) return undefined;
+      return { status: 'denied', output: meaning.reason === '' ? DENIED : `${DENIED} Reason: ${meaning.reason}` };
+    }
+    case 'unknown_outcome': {
+      if (meaning.next === 'retry') return undefined;
+      if (meaning.next === 'result') return { status: 'ok', output: meaning.output };
+      return { status: 'unknown', output: SKIPPED };
+    }
+  }
+}
+
+/** What the model is told of a call that a person did not allow. */
+const DENIED = 'The user did not allow this call.';
+/** What the model is told of a call that was cut off, where a person chose to go on without knowing. */
+const SKIPPED = 'The call was cut off. Nobody knows whether it acted; the user chose to go on without it.';
 
 const outputOf = (outputs: { call_id: string; output: string }[], callId: string) =>
   outputs.find((output) => output.call_id === callId)?.output ?? '';

@@ -5,6 +5,7 @@ import type { Price } from '../../models/types.ts';
 import type { RunRef, Stop, TurnOutcome } from '../../runs/outcomes.ts';
 import { budgetExceeded, requestBudget } from '../budget.ts';
 import { endRun } from '../end-run.ts';
+import { forgetDelivered } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { lostUsage } from '../lost-usage.ts';
 import { addUsage, append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
@@ -144,16 +145,6 @@ export async function saveLease(trx: Trx, row: StepRecord): Promise<void> {
     .values(row)
     .onConflict((oc) => oc.columns(['run_id', 'step']).doUpdateSet(row))
     .execute();
-}
-
-/** The intents whose effect a begun step shows: the start, and every answer already given. */
-export async function forgetDelivered(trx: Trx, runId: string): Promise<void> {
-  await trx.deleteFrom('outbox').where('run_id', '=', runId).where('kind', 'in', ['start', 'input']).execute();
-}
-
-/** A begun call shows the start; answers given meanwhile are shown by the next turn alone. */
-export async function forgetStart(trx: Trx, runId: string): Promise<void> {
-  await trx.deleteFrom('outbox').where('run_id', '=', runId).where('kind', '=', 'start').execute();
 }
 
 function runStarted(run: RunRecord, model: string): NewEvent {

@@ -1,18 +1,18 @@
 /** Transactions of the engine's side: where a run stands, its rebuild, and the intents that wait for Temporal. */
-import { newId } from '../../ids.ts';
 import type { Position, RunRef, Stop } from '../../runs/outcomes.ts';
+import { callRefs } from '../call-refs.ts';
+import {
+  forgetDelivered,
+  OUTBOX_FIRST_RETRY_MS,
+  OUTBOX_LAST_RETRY_MS,
+  PARKED_RETRY_MS,
+  putIntent,
+} from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { openWaits } from '../requests.ts';
-import { lockRun, type RunRecord } from '../run-row.ts';
+import { lockRun } from '../run-row.ts';
 import type { OutboxKind } from '../schema.ts';
-import { forgetDelivered, stopOf } from './begin-turn.ts';
-import { callRefs } from './complete-turn.ts';
-
-/** First wait before an intent is delivered again; it doubles up to the last. */
-export const OUTBOX_FIRST_RETRY_MS = 5_000;
-export const OUTBOX_LAST_RETRY_MS = 300_000;
-/** The longest wait for an answer's intent while other requests keep the run waiting: each delivery wakes its workflow. */
-export const PARKED_RETRY_MS = 6 * 60 * 60 * 1000;
+import { stopOf } from './begin-turn.ts';
 
 /** Where the journal says a run is: how a rebuilt or continued workflow begins. */
 export async function loadRun(trx: Trx, args: RunRef, _ctx: TransactionContext): Promise<Stop | Position> {
@@ -26,6 +26,17 @@ export async function loadRun(trx: Trx, args: RunRef, _ctx: TransactionContext):
     .where('run_id', '=', run.id)
     .where('status', '=', 'pending')
     .where('kind', '=', 'server')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('inputs')
+            .select('inputs.id')
+            .whereRef('inputs.call_id', '=', 'calls.call_id')
+            .where('inputs.state', '=', 'open'),
+        ),
+      ),
+    )
     .orderBy('idx')
     .execute();
   return {
@@ -68,36 +79,11 @@ export async function rebuildRun(trx: Trx, args: RunRef, ctx: TransactionContext
     .where('state', '=', 'leased')
     .execute();
   await trx.deleteFrom('outbox').where('run_id', '=', run.id).where('kind', '=', 'start').execute();
-  await putIntent(trx, ctx, run, 'start', '', ctx.now);
+  await putIntent(trx, ctx, run, 'start', '');
   return true;
 }
 
-/** Writes an intent that the journal keeps until its effect shows. Due at `firstAt`, when the direct delivery has had its time. */
-export async function putIntent(
-  trx: Trx,
-  ctx: TransactionContext,
-  run: Pick<RunRecord, 'id' | 'org_id'>,
-  kind: OutboxKind,
-  ref: string,
-  firstAt = ctx.now + OUTBOX_FIRST_RETRY_MS,
-): Promise<void> {
-  await trx
-    .insertInto('outbox')
-    .values({
-      id: newId('out'),
-      org_id: run.org_id,
-      run_id: run.id,
-      kind,
-      ref,
-      attempts: 0,
-      next_at: firstAt,
-      created_at: ctx.now,
-    })
-    .onConflict((oc) => oc.columns(['run_id', 'kind', 'ref']).doNothing())
-    .execute();
-}
-
-export type Intent = {
+export type DueIntent = {
   id: string;
   org_id: string;
   run_id: string;
@@ -110,7 +96,7 @@ export type Intent = {
  * Claims intents that are due, oldest first (so in order for each run), and sets when each is due again should its effect
  * not show.
  */
-export async function claimIntents(trx: Trx, args: { limit: number }, ctx: TransactionContext): Promise<Intent[]> {
+export async function claimIntents(trx: Trx, args: { limit: number }, ctx: TransactionContext): Promise<DueIntent[]> {
   const due = await trx
     .selectFrom('outbox')
     .innerJoin('runs', 'runs.id', 'outbox.run_id')

@@ -3,11 +3,10 @@ import { endRun } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { lockRun, type NewEvent, type RunRecord } from '../run-row.ts';
 import { endedAs, stopOf } from './begin-turn.ts';
+import { callsAtWork } from './tool-call.ts';
 
 export type FinishRun = RunRef & {
-  as:
-    | { status: 'cancelled'; reason: string; unfinished?: { call_id: string; name: string }[] }
-    | { status: 'failed'; code: string; message: string };
+  as: { status: 'cancelled'; reason: string } | { status: 'failed'; code: string; message: string };
 };
 
 /**
@@ -22,7 +21,8 @@ export async function finishRun(trx: Trx, args: FinishRun, ctx: TransactionConte
     await endRun(trx, ctx, run, { as: 'failed', code: args.as.code, message: args.as.message });
     return endedAs(run);
   }
-  const { reason, unfinished = [] } = args.as.status === 'cancelled' ? args.as : { reason: 'cancel_requested' };
+  const { reason } = args.as.status === 'cancelled' ? args.as : { reason: 'cancel_requested' };
+  const unfinished = await callsAtWork(trx, run.id);
   const before = cancelRequested(run);
   await endRun(trx, ctx, run, { as: 'cancelled', reason, unfinished }, before);
   return endedAs(run);

@@ -16,7 +16,7 @@ import { purgeIdempotency } from './idempotency.ts';
 import { createKey, revokeKey } from './keys.ts';
 import { createPersona, syncPersonas } from './personas.ts';
 import { createMessage, createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
-import { beginCall, completeCall } from './tool-call.ts';
+import { beginCall, completeCall, releaseCall } from './tool-call.ts';
 
 export const transactions = {
   answerInput,
@@ -40,6 +40,7 @@ export const transactions = {
   purgeDeleted,
   purgeIdempotency,
   rebuildRun,
+  releaseCall,
   requestCancel,
   revokeKey,
   setMeta,

@@ -1,17 +1,25 @@
+import type { Selectable } from 'kysely';
 import { randomText } from '../../ids.ts';
-import type { CallOutcome, RunRef } from '../../runs/outcomes.ts';
+import type { CallOutcome, RunRef, Wait } from '../../runs/outcomes.ts';
+import { callRefs } from '../call-refs.ts';
 import { endRun } from '../end-run.ts';
+import { forgetStart } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import { recordResult } from '../requests.ts';
-import { append, lockRun } from '../run-row.ts';
-import type { CallStatus } from '../schema.ts';
-import { endedAs, findStep, forgetStart, type Lease, MAX_LOST_WORKERS, saveLease, stopOf } from './begin-turn.ts';
+import { openRequest, recordResult } from '../requests.ts';
+import { append, lockRun, type RunRecord } from '../run-row.ts';
+import type { CallStatus, Schema } from '../schema.ts';
+import { endedAs, findStep, type Lease, MAX_LOST_WORKERS, saveLease, stopOf } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
 
 const TOKEN_LENGTH = 20;
 
+/** A person said that a call which was cut off is to be made once more: why its step holds no lease. */
+export const RETRY_APPROVED = 'retry_approved';
+
+type CallRecord = Selectable<Schema['calls']>;
+
 export type BegunCall =
-  | { begun: true; lease: Lease; call: { call_id: string; name: string; arguments: unknown } }
+  | { begun: true; lease: Lease; call: { call_id: string; name: string; arguments: unknown; offered: boolean } }
   | { begun: false; outcome: CallOutcome };
 
 /** Begins one call of a turn under a lease of its own, or tells its recorded outcome. */
@@ -41,6 +49,8 @@ export async function beginCall(
     await endRun(trx, ctx, run, { as: 'failed', code: 'engine.crash_loop', message });
     return { begun: false, outcome: endedAs(run) };
   }
+  const request = await requestFor(trx, ctx, run, call, known !== undefined && known.release_reason !== RETRY_APPROVED);
+  if (request) return { begun: false, outcome: { outcome: 'wait', wait: request } };
   const attempt = (known?.attempt ?? 0) + 1;
   const token = randomText(TOKEN_LENGTH);
   await saveLease(trx, {
@@ -60,8 +70,75 @@ export async function beginCall(
   return {
     begun: true,
     lease: { org_id: run.org_id, run_id: run.id, step, token, attempt },
-    call: { call_id: call.call_id, name: call.name, arguments: JSON.parse(call.arguments) },
+    call: {
+      call_id: call.call_id,
+      name: call.name,
+      arguments: JSON.parse(call.arguments),
+      offered: call.offered === 1,
+    },
   };
+}
+
+/**
+ * The request that a call waits for before it is made: its approval, or what became of an execution that was cut off. A tool
+ * that may be repeated is simply called again, with the same call id.
+ */
+async function requestFor(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  call: CallRecord,
+  wasCutOff: boolean,
+): Promise<Wait | undefined> {
+  const [ref] = callRefs([call]);
+  const open = await trx
+    .selectFrom('inputs')
+    .select(['id', 'expires_at'])
+    .where('call_id', '=', call.call_id)
+    .where('run_id', '=', run.id)
+    .where('state', '=', 'open')
+    .executeTakeFirst();
+  if (open) return [open.id, open.expires_at, ref];
+  if (!wasCutOff || call.may_repeat) return undefined;
+  const { wait, event } = await openRequest(trx, ctx, run, {
+    kind: 'unknown_outcome',
+    prompt: `${call.name} was cut off: its worker was lost while it ran, and nobody knows whether it acted. What now?`,
+    options: ['retry', 'skip', 'result: <text>'],
+    tool_calls: [{ call_id: call.call_id, name: call.name, arguments: JSON.parse(call.arguments) }],
+    call_id: call.call_id,
+  });
+  await append(trx, ctx, run, [event]);
+  return [wait[0], wait[1], ref];
+}
+
+/** The calls of a run whose execution has neither ended nor been given up: at a cancel, what could not be stopped. */
+export async function callsAtWork(trx: Trx, runId: string): Promise<{ call_id: string; name: string }[]> {
+  const steps = await trx
+    .selectFrom('steps')
+    .select('step')
+    .where('run_id', '=', runId)
+    .where('state', '=', 'leased')
+    .where('step', 'like', 'call:%')
+    .execute();
+  if (steps.length === 0) return [];
+  const ids = steps.map(({ step }) => step.slice('call:'.length));
+  return await trx
+    .selectFrom('calls')
+    .select(['call_id', 'name'])
+    .where('call_id', 'in', ids)
+    .where('run_id', '=', runId)
+    .execute();
+}
+
+/** Gives a call's lease back unanswered: it was cut off, by its worker's end or by a lost connection. Errors: `steps.superseded`. */
+export async function releaseCall(trx: Trx, args: { lease: Lease }, _ctx: TransactionContext): Promise<void> {
+  await heldLease(trx, args.lease);
+  await trx
+    .updateTable('steps')
+    .set({ state: 'released', release_reason: 'cut_off' })
+    .where('run_id', '=', args.lease.run_id)
+    .where('step', '=', args.lease.step)
+    .execute();
 }
 
 /** Records a call's result. While a cancel is requested it is refused as cancelled. Errors: `steps.superseded`. */

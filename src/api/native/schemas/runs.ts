@@ -34,6 +34,10 @@ export const NewRun = z
     tools: z.array(Tool).max(MAX_TOOLS).optional(),
     metadata: Metadata.optional(),
     budget: BudgetLimits.optional().openapi({ description: 'Can only tighten the persona’s' }),
+    on_busy: z.enum(['reject', 'enqueue', 'interrupt']).optional().openapi({
+      description:
+        'On a thread that has an active run: refuse (the default), start when the thread is free, or cancel the active run and start then',
+    }),
   })
   .openapi('NewRun') satisfies z.ZodType<CreateRun>;
 

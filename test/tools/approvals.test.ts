@@ -1,0 +1,72 @@
+/** What a persona wants approved waits for a person, and runs exactly as it was approved. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkHistory, eventsToEnd, type SeenEvent } from '../support/events.ts';
+import { answer, createRun, detailsOf, outcomeOf, waitingOf } from '../support/run-client.ts';
+import { openWorkshopStack, type WorkshopStack } from './workshop-stack.ts';
+
+let stack: WorkshopStack;
+beforeAll(async () => {
+  stack = await openWorkshopStack({ 'shop/note': 'always', 'shop/look': 'hint', 'shop/put': 'hint' });
+});
+afterAll(async () => {
+  await stack.close();
+});
+
+const results = (events: SeenEvent[]) =>
+  events.filter((event) => event.type === 'tool.result').map((event) => event.data);
+
+describe('a call that needs approval', () => {
+  it('asks with its tool and arguments, and runs once approved', async () => {
+    const before = stack.executions().length;
+    const id = await createRun(stack, '/tool shop/note {"text": "rope"}');
+    const waiting = await waitingOf(stack, id);
+    expect(waiting.data).toMatchObject({
+      kind: 'approval',
+      options: ['approve', 'deny', 'deny: <reason>'],
+      tool_calls: [{ name: 'shop/note', arguments: { text: 'rope' } }],
+    });
+    expect(stack.executions()).toHaveLength(before);
+    expect(await outcomeOf(await answer(stack, id, 'perhaps'))).toEqual([422, 'validation.failed']);
+    expect((await answer(stack, id, 'approve')).status).toBe(200);
+    const events = await eventsToEnd(stack, id);
+    checkHistory(events);
+    expect(results(events)).toMatchObject([{ status: 'ok', output: 'noted rope' }]);
+    expect(stack.executions()).toHaveLength(before + 2);
+  });
+
+  it('is not made when denied; the model is told why', async () => {
+    const before = stack.executions().length;
+    const id = await createRun(stack, '/tool shop/note {"text": "rope"}');
+    await waitingOf(stack, id);
+    await answer(stack, id, 'deny: too much rope');
+    const events = await eventsToEnd(stack, id);
+    checkHistory(events);
+    expect(results(events)).toMatchObject([{ status: 'denied', output: expect.stringContaining('too much rope') }]);
+    expect(stack.executions()).toHaveLength(before);
+    expect(events.at(-1)?.type).toBe('run.completed');
+  });
+
+  it('is a request of its own beside others; each runs as soon as it is approved', async () => {
+    const id = await createRun(stack, '/parallel\n/tool shop/note {"text": "a"}\n/tool shop/note {"text": "b"}\n');
+    await waitingOf(stack, id, 2);
+    const [first, second] = (await detailsOf(stack, id)).pending_inputs;
+    expect(await outcomeOf(await answer(stack, id, 'approve'))).toEqual([409, 'runs.input_ambiguous']);
+    await answer(stack, id, 'approve', second?.request_id);
+    const noted = () => stack.executions().filter((it) => it.call_id === second?.tool_calls?.[0]?.call_id).length;
+    await expect.poll(noted, { timeout: 10_000 }).toBe(2);
+    expect((await detailsOf(stack, id)).status).toBe('waiting_for_input');
+    await answer(stack, id, 'deny', first?.request_id);
+    const events = await eventsToEnd(stack, id);
+    checkHistory(events);
+    expect(results(events).map((result) => result.status)).toEqual(['ok', 'denied']);
+  });
+
+  it('by hint is one that changes something', async () => {
+    const events = await eventsToEnd(stack, await createRun(stack, '/tool shop/look {}'));
+    expect(results(events)).toMatchObject([{ status: 'ok' }]);
+    const id = await createRun(stack, '/tool shop/put {}');
+    expect((await waitingOf(stack, id)).data.kind).toBe('approval');
+    await answer(stack, id, 'approve');
+    expect(results(await eventsToEnd(stack, id))).toMatchObject([{ status: 'ok' }]);
+  });
+});

@@ -1,0 +1,48 @@
+/** A stack whose persona may use a workshop: an MCP server that logs each execution to a file. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Execution } from '../mcp/servers/workshop.ts';
+import { openStack, type Stack } from '../support/stack.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const STDIO_WORKSHOP = fileURLToPath(new URL('../mcp/servers/stdio.ts', import.meta.url));
+
+export type WorkshopStack = Stack & { executions(): Execution[] };
+
+/** `approval` is the persona's: `shop/note: always` and the like. */
+export async function openWorkshopStack(
+  approval: Record<string, 'always' | 'never' | 'hint'> = {},
+): Promise<WorkshopStack> {
+  const directory = temporaryDirectory();
+  const file = join(directory.path, 'executions.jsonl');
+  const stack = await openStack({
+    file: {
+      mcp: { shop: { command: process.execPath, args: [STDIO_WORKSHOP], env: { EXECUTIONS: file }, timeout_s: 20 } },
+      personas: [
+        {
+          key: 'assistant',
+          route: 'demo',
+          instructions: '',
+          tools: ['ask_user', 'shop/*'],
+          approval,
+          budget: { on_exceeded: 'fail' },
+          input_timeout_s: 600,
+        },
+      ],
+    },
+  });
+  return {
+    ...stack,
+    executions: () => (existsSync(file) ? readLines(file) : []),
+    async close() {
+      await stack.close();
+      directory.remove();
+    },
+  };
+}
+
+export function readLines(file: string): Execution[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Execution);
+}
