@@ -20,7 +20,7 @@ Examples:
   },
   {
     role: 'api',
-    description: 'Serve the API alone, beside workers, on PostgreSQL and a Temporal cluster.',
+    description: 'Serve the API alone, beside workers (needs PostgreSQL, which this version does not have yet).',
     help: `
 Needs DATABASE_URL and TEMPORAL_ADDRESS.
 
@@ -29,7 +29,7 @@ Examples:
   },
   {
     role: 'worker',
-    description: 'Run a worker alone, on PostgreSQL and a Temporal cluster.',
+    description: 'Run a worker alone (needs PostgreSQL, which this version does not have yet).',
     help: `
 Needs DATABASE_URL and TEMPORAL_ADDRESS.
 
