@@ -6,7 +6,7 @@ import { readPrompt } from '../src/journal/prompt.ts';
 import { specOf } from '../src/journal/run-row.ts';
 import type { BegunTurn } from '../src/journal/transactions/begin-turn.ts';
 import type { ReleaseReason } from '../src/journal/transactions/fail-attempt.ts';
-import { estimateUsage } from '../src/models/estimate.ts';
+import { estimateInput, estimateUsage, knownInput } from '../src/models/estimate.ts';
 import { costUsd } from '../src/models/prices.ts';
 import {
   type FinishReason,
@@ -139,13 +139,13 @@ class Attempt {
     const left = budgetLeft(run, this.#route.price?.output ?? null, Date.now());
     if (left.deadline_ms !== undefined) this.#step.deadlineIn(left.deadline_ms);
     const messages = await readPrompt(this.#deps.journal.db, run.org_id, run.thread_id);
-    return {
+    const request: ModelRequest = {
       system: [spec.instructions, spec.additional_instructions].filter((text) => text !== '').join('\n\n'),
       messages,
       tools,
       attempt: this.#begun.provider_errors + 1,
-      ...(left.max_output_tokens === undefined ? {} : { max_output_tokens: left.max_output_tokens }),
     };
+    return capped(request, left, knownInput(this.#route, request) ?? 0);
   }
 
   async #complete(): Promise<TurnOutcome> {
@@ -194,15 +194,23 @@ class Attempt {
 
   /** The provider turned the request away, or was not there: no work was done, nothing is charged. */
   #refused(error: ModelError | undefined): boolean {
-    const unanswered = error?.status !== undefined || error?.code === 'provider.unavailable';
+    const unanswered =
+      error?.status !== undefined || error?.code === 'provider.unavailable' || error?.code === 'provider.failed';
     return unanswered && this.#said === 0 && this.#calls.length === 0;
   }
 
   /** What a cut attempt cost, where the provider did not say; nothing when no request was made. */
   #estimate(): Usage {
-    if (this.#request) return estimateUsage(this.#request, this.#said);
+    if (this.#request) return estimateUsage(this.#request, this.#said, estimateInput(this.#route, this.#request));
     return NO_USAGE;
   }
+}
+
+/** What is left of a budget caps the step's output; where its input is known beforehand, that is taken off. */
+function capped(request: ModelRequest, left: ReturnType<typeof budgetLeft>, inputTokens: number): ModelRequest {
+  const caps = [left.max_output_tokens, left.max_tokens === undefined ? undefined : left.max_tokens - inputTokens];
+  const known = caps.filter((cap) => cap !== undefined);
+  return known.length === 0 ? request : { ...request, max_output_tokens: Math.max(1, Math.min(...known)) };
 }
 
 /**

@@ -69,13 +69,15 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
   /** Takes step after step until the run stops. */
   async function take(): Promise<Stop> {
     let position = input.resume ? await journal.loadRun(run) : undefined;
+    let next = 1;
     for (;;) {
       if (position?.outcome === 'position') {
-        state.turn = position.turn;
+        next = position.turn;
         const stop = await work(position);
         if (stop) return stop;
       } else if (position) return position;
       if (historyIsLong()) await startAgain();
+      state.turn = next;
       const outcome = await turn();
       if (outcome.outcome === 'tools') {
         position = { outcome: 'position', turn: state.turn + 1, calls: outcome.calls, waits: outcome.waits };

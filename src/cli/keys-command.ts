@@ -109,5 +109,6 @@ function parseExpiry(text: string): number {
   const at = span ? Date.now() + Number(span[1]) * (UNIT_MS[span[2] ?? ''] ?? 0) : Date.parse(text);
   if (Number.isNaN(at))
     throw new InvalidArgumentError('expected a time (2027-01-31T00:00:00Z) or a span (90d, 12h, 30m, 45s).');
+  if (at <= Date.now()) throw new InvalidArgumentError('expected a time in the future.');
   return at;
 }

@@ -94,8 +94,14 @@ function readRaise(json: string): Partial<Record<BudgetLimit, number>> {
   const entries = Object.entries(limits as object);
   for (const [name, value] of entries) {
     const known = (LIMITS as readonly string[]).includes(name);
-    if (!known || typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
-      throw invalid('content', `${name}: a budget is raised by positive numbers for ${LIMITS.join(', ')}.`);
+    const whole = name === 'max_turns' || name === 'max_tokens';
+    const fits =
+      typeof value === 'number' && Number.isFinite(value) && value > 0 && (!whole || Number.isInteger(value));
+    if (!known || !fits) {
+      throw invalid(
+        'content',
+        `${name}: a budget is raised by positive numbers (whole ones for turns and tokens) for ${LIMITS.join(', ')}.`,
+      );
     }
   }
   if (entries.length === 0) throw invalid('content', 'raise {} raises nothing.');

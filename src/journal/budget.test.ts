@@ -80,18 +80,21 @@ describe('a person who is asked for more budget', () => {
   it('raises the limits she names', async () => {
     const run = await afterOneTurn(ask);
     await journal.begin(run, 2);
-    await journal.answer(run, { content: 'raise {"max_turns": 7, "max_tokens": 1000}' });
-    expect(specOf(await journal.row(run)).budget).toEqual({ max_turns: 7, max_tokens: 1000, on_exceeded: 'ask' });
+    await journal.answer(run, { content: 'raise {"max_turns": 7}' });
+    expect(specOf(await journal.row(run)).budget).toEqual({ max_turns: 7, on_exceeded: 'ask' });
     expect((await journal.begin(run, 2)).begun).toBe(true);
   });
 
-  it('is asked again when what she raised is not what was spent', async () => {
-    const run = await afterOneTurn(ask);
-    await journal.begin(run, 2);
-    await journal.answer(run, { content: 'raise {"max_tokens": 1000}' });
-    expect(await journal.begin(run, 2)).toMatchObject({ outcome: { outcome: 'wait' } });
-    expect(await journal.requests(run)).toHaveLength(2);
-  });
+  it.each(['raise {"max_tokens": 1000}', 'raise {"max_turns": 1}', 'raise {"max_turns": 2.5}'])(
+    'is told that %s raises nothing, and the request stays open',
+    async (content) => {
+      const run = await afterOneTurn(ask);
+      await journal.begin(run, 2);
+      await expect(journal.answer(run, { content })).rejects.toMatchObject({ code: 'validation.failed' });
+      expect(await journal.begin(run, 2)).toMatchObject({ outcome: { outcome: 'wait' } });
+      expect(await journal.requests(run)).toHaveLength(1);
+    },
+  );
 
   it('ends the run with stop', async () => {
     const run = await afterOneTurn(ask);

@@ -1,4 +1,6 @@
 /** Budgets are checked before each step, from the run's own row: what was spent, voided attempts included. */
+
+import { invalidField } from '../runs/invalid-field.ts';
 import type { TurnOutcome } from '../runs/outcomes.ts';
 import type { Budget } from '../runs/types.ts';
 import { endRun } from './end-run.ts';
@@ -9,14 +11,14 @@ import { append, type NewEvent, type RunChange, type RunRecord, specOf } from '.
 export type BudgetLimit = 'max_turns' | 'max_tokens' | 'max_cost_usd' | 'timeout_s';
 export type Exceeded = { limit: BudgetLimit; allowed: number; used: number };
 
-/** The first limit that `turn` would pass, if any. Time is what the run worked, not what it waited for its human. */
-export function budgetExceeded(run: RunRecord, turn: number, now: number): Exceeded | undefined {
+/** The first limit that `turn` would pass, if any; `priced`: its route has prices. Time is what the run worked, not what it waited for its human. */
+export function budgetExceeded(run: RunRecord, turn: number, now: number, priced = true): Exceeded | undefined {
   const budget = specOf(run).budget;
   const used: Record<BudgetLimit, number> = {
     max_turns: turn - 1,
     max_tokens: run.input_tokens + run.output_tokens,
-    // Unknown, since a step ran on a route without prices: a limit that cannot be kept counts as reached.
-    max_cost_usd: run.cost_usd ?? Number.POSITIVE_INFINITY,
+    // On a route without prices, or once a step ran on one, a limit that cannot be kept counts as reached.
+    max_cost_usd: priced ? (run.cost_usd ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
     timeout_s: workedMs(run, now) / 1000,
   };
   for (const limit of ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] as const) {
@@ -33,23 +35,20 @@ export function workedMs(run: RunRecord, now: number): number {
   return now - run.started_at - run.waited_ms - waiting;
 }
 
-/** What is left for the next step: its output cap in tokens and its deadline in milliseconds. */
+/** What is left for the next step: tokens, an output cap by dollars, and its deadline in milliseconds. */
 export function budgetLeft(
   run: RunRecord,
   outputPrice: number | null,
   now: number,
-): { max_output_tokens?: number; deadline_ms?: number } {
-  const budget = specOf(run).budget;
-  const caps: number[] = [];
-  if (budget.max_tokens !== undefined) caps.push(budget.max_tokens - run.input_tokens - run.output_tokens);
-  if (budget.max_cost_usd !== undefined && outputPrice) {
-    caps.push(Math.floor(((budget.max_cost_usd - (run.cost_usd ?? 0)) * 1_000_000) / outputPrice));
-  }
+): { max_tokens?: number; max_output_tokens?: number; deadline_ms?: number } {
+  const { max_tokens, max_cost_usd, timeout_s } = specOf(run).budget;
+  const dollars = max_cost_usd === undefined ? undefined : max_cost_usd - (run.cost_usd ?? 0);
   return {
-    ...(caps.length > 0 ? { max_output_tokens: Math.max(1, Math.min(...caps)) } : {}),
-    ...(budget.timeout_s === undefined
+    ...(max_tokens === undefined ? {} : { max_tokens: max_tokens - run.input_tokens - run.output_tokens }),
+    ...(dollars === undefined || !outputPrice
       ? {}
-      : { deadline_ms: Math.max(1, budget.timeout_s * 1000 - workedMs(run, now)) }),
+      : { max_output_tokens: Math.floor((dollars * 1_000_000) / outputPrice) }),
+    ...(timeout_s === undefined ? {} : { deadline_ms: Math.max(1, timeout_s * 1000 - workedMs(run, now)) }),
   };
 }
 
@@ -63,7 +62,10 @@ export async function requestBudget(
   change: RunChange,
 ): Promise<TurnOutcome> {
   const spec = specOf(run);
-  const spent = `${exceeded.limit} is ${exceeded.allowed}, ${round(exceeded.used)} used`;
+  const used = Number.isFinite(exceeded.used)
+    ? `${round(exceeded.used)} used`
+    : 'and what is used is unknown: a route has no price';
+  const spent = `${exceeded.limit} is ${exceeded.allowed}, ${used}`;
   if (spec.budget.on_exceeded !== 'ask' || spec.budget_stopped) {
     const message = `The run's budget is spent: ${spent}.`;
     await endRun(trx, ctx, run, { as: 'failed', code: 'budget.exceeded', message }, opening, change);
@@ -86,7 +88,10 @@ export async function requestBudget(
   return { outcome: 'wait', waits: [wait] };
 }
 
-/** The budget after `raise`: the given limits, or twice the one that was reached. `turn` is the one that did not begin. */
+/**
+ * The budget after `raise`: twice the limit that was reached, or the given limits, of which each must raise one that there is
+ * and the one that was reached must be among them. `turn` is the one that did not begin. Errors: `validation.failed`.
+ */
 export function raisedBudget(
   run: RunRecord,
   raise: Partial<Record<BudgetLimit, number>> | null,
@@ -94,12 +99,30 @@ export function raisedBudget(
   now: number,
 ): Budget {
   const budget = specOf(run).budget;
-  if (raise) return { ...budget, ...raise };
   const exceeded = budgetExceeded(run, turn, now);
+  if (raise) return checkedRaise(budget, raise, exceeded);
   if (!exceeded) return budget;
   let allowed = exceeded.allowed * 2;
   while (allowed <= exceeded.used && Number.isFinite(exceeded.used)) allowed *= 2;
   return { ...budget, [exceeded.limit]: allowed };
+}
+
+function checkedRaise(
+  budget: Budget,
+  raise: Partial<Record<BudgetLimit, number>>,
+  exceeded: Exceeded | undefined,
+): Budget {
+  for (const [name, value] of Object.entries(raise) as [BudgetLimit, number][]) {
+    const allowed = budget[name];
+    if (allowed === undefined) throw invalidField('content', `This run has no limit ${name} to raise.`);
+    if (value <= allowed) throw invalidField('content', `${name} is ${allowed}; ${value} does not raise it.`);
+  }
+  const given = exceeded ? raise[exceeded.limit] : undefined;
+  if (exceeded && (given === undefined || given <= exceeded.used)) {
+    const message = `${exceeded.limit} was reached: raise it beyond the ${round(exceeded.used)} that were used.`;
+    throw invalidField('content', message);
+  }
+  return { ...budget, ...raise };
 }
 
 const round = (value: number) => Math.round(value * 1e6) / 1e6;

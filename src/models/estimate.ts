@@ -1,4 +1,5 @@
-import type { ModelRequest, Usage } from './types.ts';
+import { countPromptWords } from './demo/turn.ts';
+import type { ModelRequest, Route, Usage } from './types.ts';
 
 const CHARACTERS_PER_TOKEN = 4;
 
@@ -11,14 +12,28 @@ export function estimateTokens(characters: number): number {
  * Usage of a step whose provider said nothing of it (a stream without usage, a step cut off), marked `estimated`.
  * `outputCharacters` is what the model had said so far: text, reasoning and tool arguments.
  */
-export function estimateUsage(request: ModelRequest, outputCharacters: number): Usage {
+export function estimateUsage(
+  request: ModelRequest,
+  outputCharacters: number,
+  inputTokens = estimateTokens(promptCharacters(request)),
+): Usage {
   return {
-    input_tokens: estimateTokens(promptCharacters(request)),
+    input_tokens: inputTokens,
     cached_input_tokens: 0,
     output_tokens: estimateTokens(outputCharacters),
     reasoning_tokens: 0,
     estimated: true,
   };
+}
+
+/** How many tokens a prompt is, where that can be known before the provider has counted: the demo model's tokens are words. */
+export function knownInput(route: Pick<Route, 'provider'>, request: ModelRequest): number | undefined {
+  return route.provider === 'demo' ? countPromptWords(request) : undefined;
+}
+
+/** Roughly how many tokens a prompt is; exactly where that can be known. */
+export function estimateInput(route: Pick<Route, 'provider'>, request: ModelRequest): number {
+  return knownInput(route, request) ?? estimateTokens(promptCharacters(request));
 }
 
 function promptCharacters(request: ModelRequest): number {

@@ -54,6 +54,10 @@ function chooseRoute(input: CreateRun, persona: PersonaView, models: Models): Ro
   if (input.route_id !== undefined) {
     const route = models.route(input.route_id);
     if (!route) throw invalidField('route_id', `No route ${input.route_id}. There are: ${exist()}.`);
+    const asked = input.model;
+    if (asked !== undefined && ![route.id, route.model, ...route.aliases].includes(asked)) {
+      throw invalidField('model', `The route ${route.id} does not serve the model ${asked}.`);
+    }
     return route;
   }
   if (input.model !== undefined) {

@@ -84,7 +84,8 @@ export interface Holdfast {
   /** The organisation's open requests, oldest first. */
   listInputs(caller: Caller, page: Page): Promise<PageOf<PendingInput>>;
 
-  listPersonas(caller: Caller): Promise<PersonaView[]>;
+  /** The newest version of each, newest first; the cursor is a persona's `key`. */
+  listPersonas(caller: Caller, page: Page): Promise<PageOf<PersonaView>>;
   /** `ref` is `key` (newest version) or `key@version`. Errors: `personas.not_found`. */
   getPersona(caller: Caller, ref: string): Promise<PersonaView>;
   /** Makes the next version of that key. Errors: `validation.failed`. */

@@ -46,6 +46,10 @@ export async function listThreads(db: ReadDb, orgId: string, page: Page): Promis
 
 export async function listRuns(db: ReadDb, orgId: string, filter: RunFilter, page: Page): Promise<PageOf<RunRecord>> {
   await checkCursor(db, 'runs', orgId, page.before);
+  if (page.before !== undefined && filter.thread_id !== undefined) {
+    const { thread_id } = await findRun(db, orgId, page.before);
+    if (thread_id !== filter.thread_id) throw invalidField('before', `Unknown cursor ${page.before}.`);
+  }
   let query = filtered(db.selectFrom('runs').selectAll().where('org_id', '=', orgId), filter);
   if (page.before !== undefined) query = query.where('id', '<', page.before);
   return pageOf(

@@ -143,7 +143,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     },
 
     listInputs: (caller, page) => listInputs(db, caller.org_id, page),
-    listPersonas: (caller) => personas.list(caller),
+    listPersonas: (caller, page) => personas.list(caller, page),
     getPersona: (caller, ref) => personas.get(caller.org_id, ref),
     createPersona: (caller, definition, once) => personas.create(caller, definition, once),
     routes: () => models.routes(),

@@ -6,7 +6,7 @@ import type { PersonaRecord } from '../journal/transactions/personas.ts';
 import type { Models } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
 import { invalidField } from './invalid-field.ts';
-import type { Caller, Effect, Idempotency, PersonaDefinition, PersonaView } from './types.ts';
+import type { Caller, Effect, Idempotency, Page, PageOf, PersonaDefinition, PersonaView } from './types.ts';
 
 const DEFAULT_INPUT_TIMEOUT_S = 604_800;
 /** Personas of an organisation that a list shows. */
@@ -26,8 +26,8 @@ export class Personas {
     this.#file = file;
   }
 
-  /** The newest version of each, by key. */
-  async list(caller: Caller): Promise<PersonaView[]> {
+  /** The newest version of each, newest first; `before` is the `key` or `key@version` of the last one seen. */
+  async list(caller: Caller, page: Page): Promise<PageOf<PersonaView>> {
     await this.#sync(caller.org_id);
     const rows = await this.#journal.db
       .selectFrom('personas')
@@ -40,10 +40,15 @@ export class Personas {
           .where('newer.org_id', '=', caller.org_id)
           .whereRef('newer.key', '=', 'personas.key'),
       )
+      .orderBy('created_at', 'desc')
       .orderBy('key')
       .limit(MAX_LISTED)
       .execute();
-    return rows.map(viewOf);
+    const seen = page.before?.split('@')[0];
+    const last = rows.findIndex((row) => row.key === seen);
+    if (seen !== undefined && last === -1) throw invalidField('before', `Unknown cursor ${page.before}.`);
+    const rest = rows.slice(last + 1);
+    return { items: rest.slice(0, page.limit).map(viewOf), more: rest.length > page.limit };
   }
 
   /** `key` for the newest version, or `key@version`. Errors: `personas.not_found`. */

@@ -101,7 +101,7 @@ describe("a run's workflow", () => {
       return state.waiting_for.length > 0 ? state : undefined;
     };
     const state = await until(waits, 'the workflow says that it waits');
-    expect(state).toMatchObject({ turn: 2, waiting_for: [data.request_id], epoch: 0 });
+    expect(state).toMatchObject({ turn: 1, waiting_for: [data.request_id], epoch: 0 });
     const { typedSearchAttributes } = await handle.describe();
     const attributes = Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
     expect(attributes).toMatchObject({

@@ -1,8 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import type { Holdfast } from '../../runs/holdfast.ts';
 import type { Mount } from '../endpoint.ts';
-import { noteReplay, REPLAYED_HEADER } from './answers.ts';
+import { LINK_HEADER, list, noteReplay, REPLAYED_HEADER } from './answers.ts';
 import { personaParam } from './path-params.ts';
+import { Name } from './schemas/fields.ts';
+import { pageQuery } from './schemas/lists.ts';
 import { NewPersona, Persona } from './schemas/personas.ts';
 
 /** `/v1/personas` and `/v1/personas/{key}[@version]`. */
@@ -14,10 +16,14 @@ export function mountPersonas(mount: Mount, holdfast: Holdfast): void {
       scope: 'runs:read',
       id: 'listPersonas',
       tag: 'Personas and routes',
-      summary: 'List personas in their newest version',
-      answers: { 200: { description: 'Personas', json: z.array(Persona) } },
+      summary: 'List personas in their newest version, newest first',
+      query: z.strictObject({
+        ...pageQuery,
+        before: Name.optional().openapi({ description: 'The `key` of the last persona seen' }),
+      }),
+      answers: { 200: { description: 'Personas', json: z.array(Persona), headers: LINK_HEADER } },
     },
-    async ({ c, caller }) => c.json(await holdfast.listPersonas(caller)),
+    async ({ c, caller, query }) => list(c, await holdfast.listPersonas(caller, query), (persona) => persona.key),
   );
 
   mount(

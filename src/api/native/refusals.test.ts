@@ -199,7 +199,7 @@ const queries: [string, [string, string][]][] = [
     ],
   ],
   ['/v1/inputs', listQueries],
-  ['/v1/personas', [['limit=1', 'limit']]],
+  ['/v1/personas', [['limit=0', 'limit']]],
   ['/v1/routes', [['limit=1', 'limit']]],
   [
     '/v1/runs/run_1',

@@ -71,7 +71,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
     Object.assign(change, spent);
     Object.assign(run, spent);
   }
-  const exceeded = budgetExceeded(run, args.turn, ctx.now);
+  const exceeded = budgetExceeded(run, args.turn, ctx.now, args.route.price !== null);
   if (exceeded) {
     const outcome = await requestBudget(trx, ctx, run, exceeded, opening, change);
     return { begun: false, outcome };
