@@ -104,7 +104,6 @@ async function insertCalls(
         name: row.name,
         arguments: JSON.stringify(row.arguments),
         may_repeat: row.may_repeat ? 1 : 0,
-        approval: row.needs_approval ? ('asked' as const) : ('none' as const),
         status: 'pending' as const,
         output: null,
         created_at: ctx.now,

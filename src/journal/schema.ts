@@ -73,8 +73,6 @@ export interface Schema {
     arguments: Json;
     /** 1: a lost execution may simply be run again. */
     may_repeat: number;
-    /** `asked` until a person approved. */
-    approval: 'none' | 'asked' | 'approved';
     status: 'pending' | CallStatus;
     output: string | null;
     created_at: Millis;

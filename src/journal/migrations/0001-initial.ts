@@ -90,7 +90,6 @@ async function threadsAndMessages(db: Kysely<never>): Promise<void> {
     .addColumn('name', 'text', (c) => c.notNull())
     .addColumn('arguments', 'text', (c) => c.notNull())
     .addColumn('may_repeat', 'integer', (c) => c.notNull())
-    .addColumn('approval', 'text', (c) => c.notNull())
     .addColumn('status', 'text', (c) => c.notNull())
     .addColumn('output', 'text')
     .addColumn('created_at', 'bigint', (c) => c.notNull())

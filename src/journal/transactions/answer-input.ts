@@ -70,23 +70,16 @@ async function applyAnswer(
   const results: NewEvent[] = [];
   for (const call of calls) {
     const result = resultOf(meaning, call.call_id);
-    if (!result) {
-      await setFree(trx, run.id, call.call_id, meaning.kind);
-      continue;
-    }
+    if (!result && meaning.kind === 'unknown_outcome') await allowRetry(trx, run.id, call.call_id);
+    if (!result) continue;
     const event = await recordResult(trx, ctx, run.id, call.call_id, result);
     if (event) results.push(event);
   }
   return { results, change: {} };
 }
 
-/** The call is made now, or once more and no further time: with the arguments of the request. */
-async function setFree(trx: Trx, runId: string, callId: string, kind: Meaning['kind']): Promise<void> {
-  if (kind === 'approval') {
-    const calls = trx.updateTable('calls').set({ approval: 'approved' });
-    await calls.where('call_id', '=', callId).where('run_id', '=', runId).execute();
-    return;
-  }
+/** The call that was cut off is made once more and no further time, with the arguments of the request. */
+async function allowRetry(trx: Trx, runId: string, callId: string): Promise<void> {
   const steps = trx.updateTable('steps').set({ state: 'released', release_reason: RETRY_APPROVED });
   await steps.where('step', '=', `call:${callId}`).where('run_id', '=', runId).execute();
 }

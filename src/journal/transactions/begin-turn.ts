@@ -76,14 +76,14 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
     const outcome = await requestBudget(trx, ctx, run, exceeded, opening, change);
     return { begun: false, outcome };
   }
-  const lost = (known?.lost_workers ?? 0) + (known?.state === 'leased' ? 1 : 0);
+  const lost = lostWorkers(known);
   if (lost >= MAX_LOST_WORKERS) {
     const message = `Turn ${args.turn} lost its worker ${lost} times.`;
     await endRun(trx, ctx, run, { as: 'failed', code: 'engine.crash_loop', message }, opening, change);
     return { begun: false, outcome: { outcome: 'ended', status: 'failed', code: 'engine.crash_loop' } };
   }
 
-  const attempt = (known?.attempt ?? 0) + 1;
+  const attempt = nextAttempt(known);
   const messageId = newId('msg');
   if (known?.message_id) {
     const reason = known.state === 'leased' ? 'worker_lost' : known.release_reason;
@@ -95,28 +95,10 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
   opening.push({ type: 'turn.started', data: { turn: args.turn, model: args.route.model, attempt } });
   const sameRoute = run.route_id === args.route.id;
   await append(trx, ctx, run, opening, change);
-  const token = randomText(TOKEN_LENGTH);
-  await saveLease(trx, {
-    run_id: run.id,
-    step,
-    state: 'leased',
-    release_reason: null,
-    attempt,
-    token,
-    message_id: messageId,
-    outcome: null,
-    provider_errors: sameRoute ? (known?.provider_errors ?? 0) : 0,
-    lost_workers: lost,
-    from_seq: run.last_seq,
-    started_at: ctx.now,
-  });
-  return {
-    begun: true,
-    lease: { org_id: run.org_id, run_id: run.id, step, token, attempt },
-    run,
-    message_id: messageId,
-    provider_errors: sameRoute ? (known?.provider_errors ?? 0) : 0,
-  };
+  const providerErrors = sameRoute ? (known?.provider_errors ?? 0) : 0;
+  const own = { message_id: messageId, provider_errors: providerErrors };
+  const lease = await giveLease(trx, ctx, run, step, known, own);
+  return { begun: true, lease, run, message_id: messageId, provider_errors: providerErrors };
 }
 
 /** Why no step of this run may begin, if so. */
@@ -138,13 +120,43 @@ export function findStep(trx: Trx, runId: string, step: string): Promise<StepRec
   return trx.selectFrom('steps').selectAll().where('run_id', '=', runId).where('step', '=', step).executeTakeFirst();
 }
 
-/** Gives a step its new lease in place of the one before. */
-export async function saveLease(trx: Trx, row: StepRecord): Promise<void> {
+/** How often the step lost its worker: a lease that was neither given back nor fulfilled counts. */
+export function lostWorkers(known: StepRecord | undefined): number {
+  return (known?.lost_workers ?? 0) + (known?.state === 'leased' ? 1 : 0);
+}
+
+const nextAttempt = (known: StepRecord | undefined) => (known?.attempt ?? 0) + 1;
+
+/** Gives a step its next lease in place of the one before, which from now on is refused. */
+export async function giveLease(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  step: string,
+  known: StepRecord | undefined,
+  own: Pick<StepRecord, 'message_id' | 'provider_errors'>,
+): Promise<Lease> {
+  const attempt = nextAttempt(known);
+  const token = randomText(TOKEN_LENGTH);
+  const row: StepRecord = {
+    run_id: run.id,
+    step,
+    state: 'leased',
+    release_reason: null,
+    attempt,
+    token,
+    outcome: null,
+    lost_workers: lostWorkers(known),
+    from_seq: run.last_seq,
+    started_at: ctx.now,
+    ...own,
+  };
   await trx
     .insertInto('steps')
     .values(row)
     .onConflict((oc) => oc.columns(['run_id', 'step']).doUpdateSet(row))
     .execute();
+  return { org_id: run.org_id, run_id: run.id, step, token, attempt };
 }
 
 function runStarted(run: RunRecord, model: string): NewEvent {

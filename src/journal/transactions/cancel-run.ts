@@ -20,7 +20,7 @@ export function requestCancel(
   });
 }
 
-/** Who cancels: a caller, or the end of the parent run (its id as `user_id`). */
+/** Who cancels, as `run.cancel_requested` names it. */
 export type Canceller = Pick<Caller, 'org_id' | 'key_id' | 'user_id'>;
 
 /** Requests a cancel of a run that this transaction has locked. */

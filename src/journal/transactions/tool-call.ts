@@ -1,5 +1,4 @@
 import type { Selectable } from 'kysely';
-import { randomText } from '../../ids.ts';
 import type { CallOutcome, RunRef, Wait } from '../../runs/outcomes.ts';
 import { callRefs } from '../call-refs.ts';
 import { endRun } from '../end-run.ts';
@@ -8,10 +7,8 @@ import type { TransactionContext, Trx } from '../journal.ts';
 import { openRequest, recordResult } from '../requests.ts';
 import { append, lockRun, type RunRecord } from '../run-row.ts';
 import type { CallStatus, Schema } from '../schema.ts';
-import { endedAs, findStep, type Lease, MAX_LOST_WORKERS, saveLease, stopOf } from './begin-turn.ts';
+import { endedAs, findStep, giveLease, type Lease, lostWorkers, MAX_LOST_WORKERS, stopOf } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
-
-const TOKEN_LENGTH = 20;
 
 /** A person said that a call which was cut off is to be made once more: why its step holds no lease. */
 export const RETRY_APPROVED = 'retry_approved';
@@ -43,7 +40,7 @@ export async function beginCall(
   await forgetStart(trx, run.id);
   const step = `call:${call.call_id}`;
   const known = await findStep(trx, run.id, step);
-  const lost = (known?.lost_workers ?? 0) + (known?.state === 'leased' ? 1 : 0);
+  const lost = lostWorkers(known);
   if (lost >= MAX_LOST_WORKERS) {
     const message = `The call ${call.call_id} of ${call.name} lost its worker ${lost} times.`;
     await endRun(trx, ctx, run, { as: 'failed', code: 'engine.crash_loop', message });
@@ -51,25 +48,10 @@ export async function beginCall(
   }
   const request = await requestFor(trx, ctx, run, call, known !== undefined && known.release_reason !== RETRY_APPROVED);
   if (request) return { begun: false, outcome: { outcome: 'wait', wait: request } };
-  const attempt = (known?.attempt ?? 0) + 1;
-  const token = randomText(TOKEN_LENGTH);
-  await saveLease(trx, {
-    run_id: run.id,
-    step,
-    state: 'leased',
-    release_reason: null,
-    attempt,
-    token,
-    message_id: null,
-    outcome: null,
-    provider_errors: 0,
-    lost_workers: lost,
-    from_seq: run.last_seq,
-    started_at: ctx.now,
-  });
+  const lease = await giveLease(trx, ctx, run, step, known, { message_id: null, provider_errors: 0 });
   return {
     begun: true,
-    lease: { org_id: run.org_id, run_id: run.id, step, token, attempt },
+    lease,
     call: {
       call_id: call.call_id,
       name: call.name,
