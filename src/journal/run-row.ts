@@ -3,6 +3,7 @@ import type { Selectable, Updateable } from 'kysely';
 import { HoldfastError } from '../errors.ts';
 import type { Usage } from '../models/types.ts';
 import type { Budget, FunctionTool, RunStatus } from '../runs/types.ts';
+import type { ParentTerms } from './child-budget.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import type { Schema } from './schema.ts';
 
@@ -27,6 +28,8 @@ export type RunSpec = {
   /** A person answered `stop` to a budget request: the next check ends the run. */
   budget_stopped?: true;
   input_timeout_s: number;
+  /** Of a child run. */
+  parent?: ParentTerms;
 };
 
 export function specOf(run: Pick<RunRecord, 'spec'>): RunSpec {

@@ -1,5 +1,6 @@
 /** What a create asks for, merged with its persona into what the run will be. */
 import type { FileConfig } from '../config.ts';
+import { LIMITS } from '../journal/budget.ts';
 import type { RunSpec } from '../journal/run-row.ts';
 import type { ContentPart, Models, Price, Route } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
@@ -79,8 +80,6 @@ function clientTools(tools: FunctionTool[]): RunSpec['client_tools'] {
   }
   return tools.map((tool) => tool.function);
 }
-
-const LIMITS = ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] as const;
 
 /** A run's budget can only tighten its persona's. */
 function tighten(persona: Budget, run: Budget): Budget {

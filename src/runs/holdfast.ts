@@ -67,6 +67,16 @@ export interface Holdfast {
   /** Repeatable; nothing changes for a run that has ended. */
   cancelRun(caller: Caller, runId: string, once?: Idempotency): Promise<Effect<{ ok: true }>>;
   /**
+   * Puts a user message before the next turn of an active run, which takes one more turn where it would have ended.
+   * Errors: `runs.not_active`, `limits.run_messages` (retryAfterS).
+   */
+  addRunMessage(
+    caller: Caller,
+    runId: string,
+    content: string | ContentPart[],
+    once?: Idempotency,
+  ): Promise<Effect<MessageView>>;
+  /**
    * Answers an open request. Errors: `runs.not_waiting`, `runs.not_active`, `runs.input_stale`, `runs.input_ambiguous`,
    * `inputs.not_found`, `validation.failed` (empty, too large, or no answer of this kind: the request stays open).
    */

@@ -12,13 +12,14 @@ import { invalidField } from './invalid-field.ts';
 import { authenticate } from './keys.ts';
 import { findRun, findThread, listInputs, listMessages, listRuns, listThreads, pendingOf } from './lists.ts';
 import { readLive } from './live.ts';
-import { Personas } from './personas.ts';
-import { messageView, runDetails, runRow, threadView } from './views.ts';
+import type { Personas } from './personas.ts';
+import { messageView, runDetails, runMessageView, runRow, threadView } from './views.ts';
 
 export type HoldfastDeps = {
   journal: Journal;
   models: Models;
   engine: Engine;
+  personas: Personas;
   file: FileConfig;
   /** The Temporal Web UI's address; null when nobody said where it is. */
   uiUrl: () => string | null;
@@ -28,12 +29,11 @@ export type HoldfastDeps = {
 
 /** Opens the core; `close` ends its readers. */
 export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
-  const { journal, models, engine, file } = deps;
+  const { journal, models, engine, personas, file } = deps;
   const { db } = journal;
   const feed = new EventFeed(journal, (error) =>
     deps.log.warn({ error: (error as Error).message }, 'readers were not looked at'),
   );
-  const personas = new Personas(journal, models, file);
 
   return {
     authenticate: (token, traceId) => authenticate(db, token, traceId),
@@ -110,6 +110,16 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     },
     cancelRun: (caller, runId, once) =>
       journal.write('requestCancel', { caller, run_id: runId, ...(once ? { once } : {}) }),
+    async addRunMessage(caller, runId, content, once) {
+      const effect = await journal.write('addRunMessage', {
+        org_id: caller.org_id,
+        run_id: runId,
+        content: asParts(content),
+        ...(once ? { once } : {}),
+      });
+      return { ...effect, value: runMessageView(effect.value) };
+    },
+
     async answerRun(caller, runId, answer, once) {
       const { replayed } = await journal.write('answerInput', {
         org_id: caller.org_id,

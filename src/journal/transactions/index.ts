@@ -6,8 +6,9 @@ import type { TransactionContext, Trx } from '../journal.ts';
 import { answerInput } from './answer-input.ts';
 import { appendDeltas } from './append-deltas.ts';
 import { beginTurn } from './begin-turn.ts';
-import { requestCancel } from './cancel-run.ts';
+import { cancelChildren, requestCancel } from './cancel-run.ts';
 import { completeTurn } from './complete-turn.ts';
+import { createChild } from './create-child.ts';
 import { createRun } from './create-run.ts';
 import { claimIntents, expediteIntents, loadRun, rebuildRun, setMeta } from './engine.ts';
 import { failAttempt } from './fail-attempt.ts';
@@ -15,17 +16,21 @@ import { expireInput, finishRun } from './finish-run.ts';
 import { purgeIdempotency } from './idempotency.ts';
 import { createKey, revokeKey } from './keys.ts';
 import { createPersona, syncPersonas } from './personas.ts';
+import { addRunMessage } from './run-messages.ts';
 import { createMessage, createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
 import { beginCall, completeCall, releaseCall } from './tool-call.ts';
 
 export const transactions = {
+  addRunMessage,
   answerInput,
   appendDeltas,
   beginCall,
   beginTurn,
+  cancelChildren,
   claimIntents,
   completeCall,
   completeTurn,
+  createChild,
   createKey,
   createMessage,
   createPersona,

@@ -3,8 +3,8 @@ import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { ContentPart } from '../../models/types.ts';
 import type { Effect, Idempotency } from '../../runs/types.ts';
-import { insertMessage } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
+import { insertMessage } from '../messages.ts';
 import type { Schema } from '../schema.ts';
 import { refuseBusy } from './create-run.ts';
 import { once } from './idempotency.ts';
@@ -24,7 +24,7 @@ export function insertThread(
   trx: Trx,
   ctx: TransactionContext,
   orgId: string,
-  thread: { title?: string; metadata?: Record<string, string> },
+  thread: { title?: string; metadata?: Record<string, string>; active_run_id?: string },
 ): Promise<ThreadRecord> {
   return trx
     .insertInto('threads')
@@ -33,7 +33,7 @@ export function insertThread(
       org_id: orgId,
       title: thread.title ?? null,
       metadata: JSON.stringify(thread.metadata ?? {}),
-      active_run_id: null,
+      active_run_id: thread.active_run_id ?? null,
       next_position: 0,
       created_at: ctx.now,
       updated_at: ctx.now,
