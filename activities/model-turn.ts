@@ -2,11 +2,11 @@ import { ApplicationFailure, activityInfo, CancelledFailure } from '@temporalio/
 import { HoldfastError } from '../src/errors.ts';
 import { budgetLeft } from '../src/journal/budget.ts';
 import type { TurnCall } from '../src/journal/open-calls.ts';
-import { readPrompt } from '../src/journal/prompt.ts';
+import { type PromptWindow, readPrompt } from '../src/journal/prompt.ts';
 import { specOf } from '../src/journal/run-row.ts';
 import type { BegunTurn } from '../src/journal/transactions/begin-turn.ts';
 import type { ReleaseReason } from '../src/journal/transactions/fail-attempt.ts';
-import { estimateInput, estimateUsage, knownInput } from '../src/models/estimate.ts';
+import { estimateInput, estimateUsage, knownInput, messageTokens } from '../src/models/estimate.ts';
 import { costUsd } from '../src/models/prices.ts';
 import {
   type FinishReason,
@@ -138,14 +138,23 @@ class Attempt {
     const spec = specOf(run);
     const left = budgetLeft(run, this.#route.price?.output ?? null, Date.now());
     if (left.deadline_ms !== undefined) this.#step.deadlineIn(left.deadline_ms);
-    const messages = await readPrompt(this.#deps.journal.db, run.org_id, run.thread_id);
-    const request: ModelRequest = {
+    const told: ModelRequest = {
       system: [spec.instructions, spec.additional_instructions].filter((text) => text !== '').join('\n\n'),
-      messages,
+      messages: [],
       tools,
       attempt: this.#begun.provider_errors + 1,
     };
+    const window = windowOf(this.#route, told, left.max_output_tokens);
+    const prompt = await readPrompt(this.#deps.journal.db, run.org_id, run.thread_id, window);
+    const request = { ...told, messages: prompt.messages, dropped_calls: prompt.dropped_calls };
+    if (prompt.dropped_messages > 0) await this.#sayTruncated(request, prompt.dropped_messages);
     return capped(request, left, knownInput(this.#route, request) ?? 0);
+  }
+
+  async #sayTruncated(request: ModelRequest, dropped: number): Promise<void> {
+    const sizes = { prompt_tokens: estimateInput(this.#route, request), context_tokens: this.#route.context_tokens };
+    const data = { turn: this.#turn, dropped_messages: dropped, ...sizes };
+    await this.#writer.push({ type: 'prompt.truncated', data });
   }
 
   async #complete(): Promise<TurnOutcome> {
@@ -204,6 +213,17 @@ class Attempt {
     if (this.#request) return estimateUsage(this.#request, this.#said, estimateInput(this.#route, this.#request));
     return NO_USAGE;
   }
+}
+
+/** The most of a context window that is kept free for the answer. */
+const ANSWER_SHARE = 0.25;
+
+/** What the route's context leaves to the thread's messages, after instructions, tools and room for the answer. */
+function windowOf(route: Route, told: ModelRequest, maxOutput: number | undefined): PromptWindow {
+  if (route.context_tokens === null) return {};
+  const answer = Math.min(maxOutput ?? Number.POSITIVE_INFINITY, Math.floor(route.context_tokens * ANSWER_SHARE));
+  const max = route.context_tokens - answer - estimateInput(route, told);
+  return { tokens: { max, of: (message) => messageTokens(route, message) } };
 }
 
 /** What is left of a budget caps the step's output; where its input is known beforehand, that is taken off. */

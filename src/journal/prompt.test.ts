@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => journal.close());
 
-const prompt = (run: RunIds) => readPrompt(journal.db, 'org_a', run.thread_id);
+const prompt = async (run: RunIds) => (await readPrompt(journal.db, 'org_a', run.thread_id)).messages;
 const user = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] });
 const next = (run: RunIds, text: string) =>
   journal.create({}, { thread_id: run.thread_id, input: [{ type: 'text', text }] });
@@ -109,6 +109,6 @@ describe('the prompt', () => {
   it('is empty for another organisation', async () => {
     const run = await journal.create();
     expect(await prompt(run)).toHaveLength(1);
-    expect(await readPrompt(journal.db, 'org_b', run.thread_id)).toEqual([]);
+    expect((await readPrompt(journal.db, 'org_b', run.thread_id)).messages).toEqual([]);
   });
 });
