@@ -36,6 +36,7 @@ const STATUS_BY_CODE: Record<string, ContentfulStatusCode> = {
   'runs.not_active': 409,
   'runs.input_stale': 409,
   'runs.input_ambiguous': 409,
+  'runs.name_taken': 409,
   'idempotency.in_progress': 409,
   'http.body_too_large': 413,
   'http.unsupported_encoding': 415,

@@ -3,7 +3,7 @@
  * 1970 (UTC), ids are text. Every table that holds something of a tenant carries `org_id`, except `events` and `steps`,
  * which are reached through their run only.
  */
-import type { RequestKind, RunStatus } from '../runs/types.ts';
+import type { AliasKind, RequestKind, RunStatus } from '../runs/types.ts';
 
 type Json = string;
 type Millis = number;
@@ -134,6 +134,17 @@ export interface Schema {
   run_messages: { id: string; org_id: string; run_id: string; content: Json; created_at: Millis };
   /** Runs of deleted threads whose events and steps are still to be removed. */
   deleted_runs: { run_id: string };
+  /** Names that a dialect gives: one thing has one at most, and one name is of one thing. */
+  aliases: {
+    org_id: string;
+    alias: string;
+    kind: AliasKind;
+    /** Of a persona its key. */
+    id: string;
+    /** Of a run that its caller named: what was asked for under that name. */
+    fingerprint: string | null;
+    created_at: Millis;
+  };
   idempotency: {
     org_id: string;
     key: string;

@@ -5,6 +5,7 @@
  */
 import type { ContentPart, RouteInfo } from '../models/types.ts';
 import type {
+  AliasKind,
   Answer,
   Caller,
   Created,
@@ -74,7 +75,7 @@ export interface Holdfast {
   /**
    * Starts a run on a thread, or on a new one when `threadId` is null. Accepted means it will run, also with Temporal down.
    * Errors: `threads.busy` (details.active_run_id), `validation.failed` (unknown persona, route, model, tool; a looser budget),
-   * `limits.active_runs` (retryAfterS).
+   * `limits.active_runs` (retryAfterS), `runs.name_taken`.
    */
   createRun(caller: Caller, threadId: string | null, input: CreateRun, once?: Idempotency): Promise<Effect<Created>>;
   listRuns(caller: Caller, filter: RunFilter, page: Page): Promise<PageOf<RunRow>>;
@@ -147,6 +148,8 @@ export interface Holdfast {
   pagePersonas(caller: Caller, page: CursorPage): Promise<PageOf<DatedPersona>>;
   /** Errors: `personas.not_found`. */
   newestPersona(caller: Caller, key: string): Promise<DatedPersona>;
+  /** The key of the persona that has this key; else those of the personas that have this display name. */
+  keysOf(caller: Caller, name: string): Promise<string[]>;
   /** Makes the next version from the newest. Errors: `personas.not_found`, `validation.failed`. */
   updatePersona(caller: Caller, key: string, patch: PersonaPatch): Promise<PersonaView>;
   /**
@@ -154,6 +157,14 @@ export interface Holdfast {
    * Errors: `personas.not_found`, `personas.configured` for one of holdfast.yaml.
    */
   deletePersona(caller: Caller, key: string): Promise<void>;
+
+  /** What an alias of the organisation names; undefined for nothing. */
+  resolveAlias(caller: Caller, kind: AliasKind, alias: string): Promise<string | undefined>;
+  /**
+   * The alias of each of these things by its id. One that has none is given what `make` makes, and keeps it; what is not the
+   * organisation's has none.
+   */
+  aliasesOf(caller: Caller, kind: AliasKind, ids: string[], make: () => string): Promise<ReadonlyMap<string, string>>;
 
   routes(): RouteInfo[];
   /** Each part's own state; `ready` only when all are `ok`. */

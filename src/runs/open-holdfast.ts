@@ -6,6 +6,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { RunRecord } from '../journal/run-row.ts';
 import type { Models } from '../models/types.ts';
 import type { Engine } from '../temporal/engine.ts';
+import { aliasesOf, resolveAlias } from './aliases.ts';
 import { asParts, prepareRun, written, writtenThread } from './create.ts';
 import { type DatedRecord, newestPersonas, pagePersonas, pageRuns } from './cursor-pages.ts';
 import { EventFeed, type ReaderOptions, type Stored } from './event-feed.ts';
@@ -127,6 +128,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
         ...prepareRun(input, persona, models, file),
         on_busy: input.on_busy ?? 'reject',
         active_limit: file.limits.active_runs_per_org ?? null,
+        ...(input.alias ? { alias: input.alias } : {}),
         ...(once ? { once } : {}),
       });
       return effect;
@@ -214,8 +216,11 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       if (!row) throw new HoldfastError('personas.not_found', `No persona ${key}.`);
       return datedPersona(row);
     },
+    keysOf: (caller, name) => personas.keysOf(caller.org_id, name),
     updatePersona: (caller, key, patch) => personas.update(caller, key, patch),
     deletePersona: (caller, key) => personas.delete(caller, key),
+    resolveAlias: (caller, kind, alias) => resolveAlias(db, caller.org_id, kind, alias),
+    aliasesOf: (caller, kind, ids, make) => aliasesOf(journal, caller, kind, ids, make),
     routes: () => models.routes(),
     readiness: deps.readiness,
     close: () => feed.close(),

@@ -6,6 +6,7 @@ import { DELETED, type PersonaRecord } from '../journal/transactions/personas.ts
 import type { Models } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
 import { clientTools } from './create.ts';
+import { newestPersonas } from './cursor-pages.ts';
 import { invalidField } from './invalid-field.ts';
 import type {
   Caller,
@@ -71,6 +72,15 @@ export class Personas {
     const row = await query.orderBy('version', 'desc').limit(1).executeTakeFirst();
     if (!row || row.definition === DELETED) throw new HoldfastError('personas.not_found', `No persona ${ref}.`);
     return personaView(row);
+  }
+
+  /** The key of the persona that has this key; else those of the personas that have this display name. */
+  async keysOf(orgId: string, name: string): Promise<string[]> {
+    await this.sync(orgId);
+    const newest = newestPersonas(this.#journal.db, orgId);
+    if (await newest.where('personas.key', '=', name).executeTakeFirst()) return [name];
+    const personas = (await newest.execute()).map(personaView);
+    return personas.filter((persona) => persona.display_name === name).map(({ key }) => key);
   }
 
   /** The persona of a run that names none. */

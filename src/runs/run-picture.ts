@@ -8,6 +8,7 @@ export function termsOf(run: RunRecord): RunTerms {
   const spec = specOf(run);
   return {
     model: spec.asked_model ?? run.model,
+    model_asked: spec.asked_model !== undefined,
     instructions: spec.instructions,
     additional_instructions: spec.additional_instructions,
     functions: spec.client_tools,

@@ -41,7 +41,13 @@ export type Caller = {
 /** A POST that may be repeated: the caller's key, and a fingerprint of what was asked (method, path and body). */
 export type Idempotency = { key: string; fingerprint: string };
 
-/** The answer of a POST: `replayed` when an earlier request with the same key already had this effect. */
+/** What can have an alias: another name, given by a dialect that has ids of its own. Of a persona it stands for the key. */
+export type AliasKind = 'thread' | 'run' | 'persona';
+
+/** The name of a new run; with a fingerprint of what is asked for the caller chose it, and may repeat the create under it. */
+export type RunAlias = { alias: string; fingerprint?: string };
+
+/** The answer of a POST: `replayed` when an earlier request with the same key, or name, already had this effect. */
 export type Effect<T> = { value: T; replayed: boolean };
 
 export type RequestKind = 'question' | 'approval' | 'tool_outputs' | 'budget' | 'unknown_outcome';
@@ -173,6 +179,7 @@ export type CreateRun = {
   max_completion_tokens?: number;
   last_messages?: number;
   expires_after_s?: number;
+  alias?: RunAlias;
 };
 
 export type NewMessage = {
@@ -181,7 +188,12 @@ export type NewMessage = {
   metadata?: Record<string, string>;
 };
 
-export type NewThread = { title?: string; metadata?: Record<string, string>; messages?: NewMessage[] };
+export type NewThread = {
+  title?: string;
+  metadata?: Record<string, string>;
+  messages?: NewMessage[];
+  alias?: string;
+};
 
 export type Created = { run_id: string; thread_id: string; trace_id: string };
 
@@ -256,6 +268,8 @@ export type PersonaView = {
 export type RunTerms = {
   /** The model's name as it was asked for. */
   model: string;
+  /** Whether the run or its persona asked for it; else it is that of the persona's route. */
+  model_asked: boolean;
   instructions: string;
   additional_instructions: string;
   functions: FunctionTool['function'][];

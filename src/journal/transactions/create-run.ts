@@ -1,10 +1,11 @@
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
-import type { Caller, Created, Effect, Idempotency, OnBusy } from '../../runs/types.ts';
+import type { Caller, Created, Effect, Idempotency, OnBusy, RunAlias } from '../../runs/types.ts';
 import { cancelLocked } from '../cancel.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { lockRun } from '../run-row.ts';
+import { nameRun } from './aliases.ts';
 import { once } from './idempotency.ts';
 import { insertThread, type WrittenThread } from './threads.ts';
 
@@ -19,6 +20,7 @@ type CreateRun = PreparedRun & {
   on_busy: OnBusy;
   /** Runs of the organisation that may be active at a time; null: any number. */
   active_limit: number | null;
+  alias?: RunAlias;
 };
 
 /** Seconds after which a client may try again when its organisation has too many active runs. */
@@ -28,14 +30,18 @@ const INTERRUPT_RANK = 1;
 
 /**
  * Accepts a run: its row, its thread's lock, its message and the intent to start it, in one commit. On a busy thread it is
- * refused, put in the thread's queue, or put at its head while the active run is cancelled, as `on_busy` says.
- * Errors: `threads.not_found`, `threads.busy`, `limits.active_runs`, `idempotency.mismatch`.
+ * refused, put in the thread's queue, or put at its head while the active run is cancelled, as `on_busy` says. Repeated under
+ * the name that its caller chose, it is the run that it was.
+ * Errors: `threads.not_found`, `threads.busy`, `limits.active_runs`, `idempotency.mismatch`, `runs.name_taken`.
  */
-export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): Promise<Effect<Created>> {
+export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): Promise<Effect<Created>> {
   const { caller } = args;
-  return once(trx, ctx, caller.org_id, args.once, async () => {
-    await checkActiveLimit(trx, caller.org_id, args.active_limit);
+  let earlier: Created | undefined;
+  const effect = await once(trx, ctx, caller.org_id, args.once, async () => {
     const id = newId('run');
+    earlier = args.alias && (await nameRun(trx, ctx, caller.org_id, id, args.alias));
+    if (earlier) return earlier;
+    await checkActiveLimit(trx, caller.org_id, args.active_limit);
     const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;
     const active = await lockThread(trx, ctx, caller.org_id, threadId, id);
     if (active && args.on_busy === 'reject') throw busy(threadId, active);
@@ -46,6 +52,7 @@ export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): P
     }
     return { run_id: id, thread_id: threadId, trace_id: caller.trace_id };
   });
+  return { ...effect, replayed: effect.replayed || earlier !== undefined };
 }
 
 /** Takes the thread for a run; gives the active run that has it, if so. Errors: `threads.not_found`. */

@@ -3,6 +3,7 @@
  * written once, in Kysely, for every store.
  */
 import type { TransactionContext, Trx } from '../journal.ts';
+import { giveAliases } from './aliases.ts';
 import { answerAll, answerInput } from './answer-input.ts';
 import { appendDeltas } from './append-deltas.ts';
 import { beginTurn } from './begin-turn.ts';
@@ -46,6 +47,7 @@ export const transactions = {
   expireInput,
   failAttempt,
   finishRun,
+  giveAliases,
   loadRun,
   purgeDeleted,
   purgeIdempotency,

@@ -5,6 +5,7 @@ import type { Effect, Idempotency } from '../../runs/types.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { insertMessage } from '../messages.ts';
 import type { Schema } from '../schema.ts';
+import { deleteAliases, insertAlias } from './aliases.ts';
 import { refuseBusy } from './create-run.ts';
 import { once } from './idempotency.ts';
 import type { WrittenMessage } from './messages.ts';
@@ -12,7 +13,12 @@ import type { WrittenMessage } from './messages.ts';
 export type ThreadRecord = Selectable<Schema['threads']>;
 
 /** What a thread begins with. */
-export type WrittenThread = { title?: string; metadata?: Record<string, string>; messages?: WrittenMessage[] };
+export type WrittenThread = {
+  title?: string;
+  metadata?: Record<string, string>;
+  messages?: WrittenMessage[];
+  alias?: string;
+};
 
 export function createThread(
   trx: Trx,
@@ -42,6 +48,9 @@ export async function insertThread(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
+  if (thread.alias !== undefined) {
+    await insertAlias(trx, ctx, { org_id: orgId, kind: 'thread', id: row.id, alias: thread.alias });
+  }
   for (const message of thread.messages ?? []) {
     await insertMessage(trx, ctx, { org_id: orgId, thread_id: row.id, id: null }, message);
   }
@@ -70,7 +79,7 @@ export async function updateThread(
 }
 
 /**
- * Deletes a thread that has no active run, with its messages, calls and runs. The runs' events, which may be many, are from
+ * Deletes a thread that has no active run, with its messages, calls, runs and their aliases. The runs' events, which may be many, are from
  * this commit on unreachable; `purgeDeleted` removes them. Errors: `threads.not_found`, `threads.busy`.
  */
 export async function deleteThread(
@@ -80,6 +89,7 @@ export async function deleteThread(
 ): Promise<void> {
   const { org_id, thread_id } = args;
   await refuseBusy(trx, org_id, thread_id);
+  await deleteAliases(trx, org_id, thread_id);
   await trx
     .insertInto('deleted_runs')
     .columns(['run_id'])

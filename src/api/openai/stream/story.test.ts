@@ -12,6 +12,7 @@ const FACTS: RunFacts = {
   metadata: {},
   terms: {
     model: 'demo',
+    model_asked: true,
     instructions: '',
     additional_instructions: '',
     functions: [],
