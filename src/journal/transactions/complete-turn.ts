@@ -65,6 +65,7 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
       content: args.content === '' ? [] : [{ type: 'text', text: args.content }],
       listed: args.content !== '' || args.calls.length === 0,
       began_at: step.started_at,
+      finish_reason: args.finish_reason,
     },
   );
   if (args.calls.length === 0 && !(await hasRunMessages(trx, run.id))) {
