@@ -20,11 +20,12 @@ export function childOf(trx: Trx, orgId: string, callId: string): Promise<RunRec
     .executeTakeFirst();
 }
 
-export function activeChildren(trx: Trx, runId: string): Promise<RunRecord[]> {
+export function activeChildren(trx: Trx, run: { id: string; org_id: string }): Promise<RunRecord[]> {
   return trx
     .selectFrom('runs')
     .selectAll()
-    .where('parent_run_id', '=', runId)
+    .where('parent_run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
     .where('ended', '=', 0)
     .orderBy('id')
     .execute();
