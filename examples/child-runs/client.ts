@@ -24,8 +24,8 @@ export async function play({ api, follow, beside, say, check }: Stage): Promise<
     if (event.type === 'run.completed') output = event.data.output;
     // A parent's events name each child when it is made; a child's own events are read like those of any run.
     if (event.type !== 'tool.progress') continue;
-    const { run_id, persona_id } = event.data;
-    beside(() => watchChild(String(run_id), String(persona_id)));
+    const { run_id, persona_id = '' } = event.data;
+    if (run_id) beside(() => watchChild(run_id, persona_id));
   }
 
   async function watchChild(child: string, persona: string): Promise<void> {
@@ -46,7 +46,7 @@ export async function play({ api, follow, beside, say, check }: Stage): Promise<
 
     say('one more wish, to the lead: its next turn takes it');
     await api.post(`/v1/runs/${lead}/messages`, { content: ONE_MORE_WISH });
-    say(`the person answers the child: In June.`);
+    say('the person answers the child: In June.');
     await api.post(`/v1/runs/${request.run_id}/input`, { request_id: request.request_id, content: 'In June.' });
   }
 
