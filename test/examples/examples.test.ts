@@ -20,6 +20,8 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { goldenText } from './golden-text.ts';
 
 const FOLDER = new URL('../../examples/', import.meta.url);
+/** A whole server starts and ends within: some 4 s, and several times that on a busy machine. */
+const TIMEOUT_MS = 60_000;
 
 function open(example: Example) {
   const directory = temporaryDirectory();
@@ -40,22 +42,27 @@ it.each(examples.map((example) => [example.name, example] as const))(
     if (process.env.HOLDFAST_WRITE_GOLDEN) writeFileSync(golden, goldenText(seen));
     expect(goldenText(seen)).toBe(readFileSync(golden, 'utf8'));
   },
+  TIMEOUT_MS,
 );
 
-it('what fails beside the client ends the example, and its server', async () => {
-  const { terminal, streams } = open({
-    name: 'child-runs',
-    async play({ api, follow, beside }) {
-      const { run_id } = await api.post<Created>('/v1/runs', { persona_id: 'planner', input: '/ask Which?' });
-      for await (const event of follow(run_id, 'planner')) {
-        if (event.type === 'run.waiting_for_input') beside(() => Promise.reject(new Error('nobody answers')));
-      }
-    },
-  });
-  await expect(streams).rejects.toThrow('nobody answers');
-  const url = /ready: (\S+)/.exec(written(terminal.stdout))?.[1];
-  await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
-});
+it(
+  'what fails beside the client ends the example, and its server',
+  async () => {
+    const { terminal, streams } = open({
+      name: 'child-runs',
+      async play({ api, follow, beside }) {
+        const { run_id } = await api.post<Created>('/v1/runs', { persona_id: 'planner', input: '/ask Which?' });
+        for await (const event of follow(run_id, 'planner')) {
+          if (event.type === 'run.waiting_for_input') beside(() => Promise.reject(new Error('nobody answers')));
+        }
+      },
+    });
+    await expect(streams).rejects.toThrow('nobody answers');
+    const url = /ready: (\S+)/.exec(written(terminal.stdout))?.[1];
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed');
+  },
+  TIMEOUT_MS,
+);
 
 it('a promise that does not hold fails the example', async () => {
   const terminal = testTerminal({});
