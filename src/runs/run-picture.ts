@@ -37,17 +37,18 @@ export async function requestsOf(db: ReadDb, run: RunRecord): Promise<RunRequest
   }));
 }
 
-/** Why the model of a run that has completed stopped at last: the event before the run's own end says it. */
+/** Why the model of a run that has completed stopped at last. */
 export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<FinishReason | null> {
   if (run.status !== 'completed') return null;
   const event = await db
     .selectFrom('events')
-    .select(['type', 'data'])
+    .select('data')
     .where('run_id', '=', run.id)
-    .where('seq', '=', run.last_seq - 1)
+    .where('type', '=', 'message.completed')
+    .orderBy('seq', 'desc')
+    .limit(1)
     .executeTakeFirst();
-  if (event?.type !== 'message.completed') return null;
-  return (JSON.parse(event.data) as { finish_reason: FinishReason }).finish_reason;
+  return event ? (JSON.parse(event.data) as { finish_reason: FinishReason }).finish_reason : null;
 }
 
 /** What an active run is at; of one that has ended, nothing. */
