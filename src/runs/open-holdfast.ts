@@ -17,7 +17,7 @@ import { findRun, findThread, listInputs, listMessages, listRuns, listThreads, p
 import { readLive } from './live.ts';
 import { readMilestones } from './milestones.ts';
 import { type Personas, personaView } from './personas.ts';
-import { requestsOf, standingOf, termsOf } from './run-picture.ts';
+import { finishReasonOf, requestsOf, standingOf, termsOf } from './run-picture.ts';
 import { findMessage, pageMessages } from './thread-messages.ts';
 import type { Caller, DatedPersona, PendingInput, RunPicture } from './types.ts';
 import { messageView, runDetails, runMessageView, runRow, threadView, timeOf } from './views.ts';
@@ -49,8 +49,8 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       ui_url: workflowUrl(deps.uiUrl(), engine.link.namespace, run.id),
     });
   const pictureOf = async (run: RunRecord): Promise<RunPicture> => {
-    const standing = await standingOf(db, run);
-    return { run: detailsOf(run, []), terms: termsOf(run), standing };
+    const [standing, finish_reason] = await Promise.all([standingOf(db, run), finishReasonOf(db, run)]);
+    return { run: detailsOf(run, []), terms: termsOf(run), standing, finish_reason };
   };
   /** What is stored of a run that a reader comes to. Errors: `runs.not_found`, `validation.failed` beyond its last event. */
   const storedAfter = async (caller: Caller, runId: string, afterSeq: number): Promise<Stored> => {

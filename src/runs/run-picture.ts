@@ -1,6 +1,7 @@
 /** A run with all that a dialect needs to say how it stands: its terms, its requests with their calls, what is at work. */
 import type { ReadDb } from '../journal/journal.ts';
 import { type RunRecord, specOf } from '../journal/run-row.ts';
+import type { FinishReason } from '../models/types.ts';
 import type { Answer, RunRequest, RunTerms, StandingOfRun } from './types.ts';
 import { pendingInput, timeOf } from './views.ts';
 
@@ -35,6 +36,20 @@ export async function requestsOf(db: ReadDb, run: RunRecord): Promise<RunRequest
     state: row.state,
     answer: row.answer === null ? null : (JSON.parse(row.answer) as Answer),
   }));
+}
+
+/** Why the model of a run that has completed stopped at last. */
+export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<FinishReason | null> {
+  if (run.status !== 'completed') return null;
+  const event = await db
+    .selectFrom('events')
+    .select('data')
+    .where('run_id', '=', run.id)
+    .where('type', '=', 'message.completed')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return event ? (JSON.parse(event.data) as { finish_reason: FinishReason }).finish_reason : null;
 }
 
 /** What an active run is at; of one that has ended, nothing. */

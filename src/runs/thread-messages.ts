@@ -59,6 +59,7 @@ function threadMessage(row: Row): ThreadMessage {
   return {
     ...messageView(row),
     began_at: row.began_at === null ? null : timeOf(row.began_at),
+    finish_reason: row.finish_reason,
     run: run_status === null ? null : { persona_id, status: run_status as RunStatus, error_code },
   };
 }

@@ -2,7 +2,7 @@
  * What a run is, in the words of the native contract. The core (`src/runs`) speaks these types; dialects translate
  * them. Times are RFC 3339 UTC with milliseconds, money is USD, durations say their unit in the name.
  */
-import type { ContentPart, ModelSettings, Usage } from '../models/types.ts';
+import type { ContentPart, FinishReason, ModelSettings, Usage } from '../models/types.ts';
 
 export type RunStatus =
   | 'queued'
@@ -92,9 +92,10 @@ export type MessageView = {
   created_at: string;
 };
 
-/** A message with when its turn began and the run that made it, where one did. */
+/** A message with when its turn began, why its model stopped, and the run that made it, where one did. */
 export type ThreadMessage = MessageView & {
   began_at: string | null;
+  finish_reason: FinishReason | null;
   run: { persona_id: string | null; status: RunStatus; error_code: string | null } | null;
 };
 
@@ -298,7 +299,13 @@ export type StandingOfRun = {
 };
 
 /** A run as a dialect needs it that shows more than native rows. */
-export type RunPicture = { run: RunDetails; terms: RunTerms; standing: StandingOfRun };
+export type RunPicture = {
+  run: RunDetails;
+  terms: RunTerms;
+  standing: StandingOfRun;
+  /** Of a run that has completed: why its model stopped at last. */
+  finish_reason: FinishReason | null;
+};
 
 /** An event of a run as a value; `created_at` in milliseconds since 1970. */
 export type RunEvent = { seq: number; type: string; data: Record<string, unknown>; created_at: number };

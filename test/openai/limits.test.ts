@@ -127,6 +127,17 @@ describe('a run is incomplete', () => {
     expect(run).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_completion_tokens' } });
   });
 
+  it('when its persona’s budget of tokens cuts its answer', async () => {
+    const persona = { key: 'short', budget: { max_tokens: 100 } };
+    expect((await stack.send('POST', '/v1/personas', { body: persona })).status).toBe(201);
+    const thread = await api.createThread('/stream chunks=400 delay_ms=0');
+    const frames = await api.stream(`/threads/${thread.id}/runs`, { assistant_id: 'short' });
+    const run = dataOf<Run>(frames, 'thread.run.incomplete');
+    expect(run).toMatchObject({ incomplete_details: { reason: 'max_completion_tokens' }, completed_at: null });
+    expect(run).toEqual(await api.getRun(run));
+    expect((await api.messages(thread)).at(-1)).toEqual(dataOf(frames, 'thread.message.incomplete'));
+  });
+
   it('but completed where it says exactly what it may', async () => {
     const thread = await api.createThread('/stream chunks=256 delay_ms=0');
     const run = await api.poll(await api.createRun(thread, { max_completion_tokens: 256 }));

@@ -216,6 +216,20 @@ describe('these events become these frames', () => {
   });
 });
 
+it('an answer that a limit of tokens cut is incomplete, and so is its run', () => {
+  const cut: Told = [
+    'message.completed',
+    { message_id: 'msg_1', content: 'Hel', usage: USAGE, finish_reason: 'length' },
+  ];
+  const { frames, names } = tell([...started, says('Hel'), cut, ends('completed')]);
+  expect(names.slice(-3)).toEqual(['message.incomplete', 'run.step.completed', 'run.incomplete']);
+  expect(frames.at(-1)?.data).toMatchObject({
+    incomplete_details: { reason: 'max_completion_tokens' },
+    completed_at: null,
+    last_error: null,
+  });
+});
+
 describe('a run requires action', () => {
   const asked = (events: Told[]) => {
     const { frames } = tell([...started, completed(''), ...events]);
