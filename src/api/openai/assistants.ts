@@ -1,6 +1,6 @@
 import { isHoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
-import type { Holdfast } from '../../runs/holdfast.ts';
+import type { AssistantsCore } from './core.ts';
 import { listOf, readPage } from './lists.ts';
 import { checkModel } from './models.ts';
 import type { Mount } from './mount.ts';
@@ -11,7 +11,7 @@ import { assistantObject } from './views/assistant.ts';
 import { settingsOf, settingsPatch } from './views/settings.ts';
 
 /** `/assistants`: personas, each change a version. Those of holdfast.yaml are assistants by their key. */
-export function mountAssistants(mount: Mount, holdfast: Holdfast): void {
+export function mountAssistants(mount: Mount, holdfast: AssistantsCore): void {
   mount({ method: 'get', path: '/assistants', scope: 'runs:read' }, async ({ c, caller }) => {
     const { items, more } = await holdfast.pagePersonas(caller, readPage(c));
     return c.json(listOf({ items: items.map(assistantObject), more }));
@@ -75,7 +75,7 @@ export function mountAssistants(mount: Mount, holdfast: Holdfast): void {
   );
 }
 
-function check(holdfast: Holdfast, body: ModifyAssistant): void {
+function check(holdfast: AssistantsCore, body: ModifyAssistant): void {
   checkModel(holdfast, body.model);
   refuseToolResources(body.tool_resources);
 }

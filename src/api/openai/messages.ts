@@ -1,5 +1,5 @@
 import { isHoldfastError } from '../../errors.ts';
-import type { Holdfast } from '../../runs/holdfast.ts';
+import type { AssistantsCore } from './core.ts';
 import { listOf, readPage } from './lists.ts';
 import type { Mount } from './mount.ts';
 import { readMessage, readMetadata } from './read-body.ts';
@@ -7,7 +7,7 @@ import { refusal } from './refusals.ts';
 import { storedMessage } from './views/message.ts';
 
 /** `/threads/{thread_id}/messages`. */
-export function mountMessages(mount: Mount, holdfast: Holdfast): void {
+export function mountMessages(mount: Mount, holdfast: AssistantsCore): void {
   mount({ method: 'get', path: '/threads/{thread_id}/messages', scope: 'runs:read' }, async ({ c, caller, params }) => {
     const { items, more } = await holdfast.pageMessages(caller, params.thread_id, readPage(c, ['run_id']));
     return c.json(listOf({ items: items.map(storedMessage), more }));

@@ -1,8 +1,8 @@
 /** A run's create body as the core takes it. */
 
 import { isHoldfastError } from '../../errors.ts';
-import type { Holdfast } from '../../runs/holdfast.ts';
 import type { Caller, DatedPersona, CreateRun as NewRun } from '../../runs/types.ts';
+import type { AssistantsCore } from './core.ts';
 import { checkModel } from './models.ts';
 import { readMessages, readMetadata, readTools, refuseToolResources } from './read-body.ts';
 import { invalidValue, notFound, refusal } from './refusals.ts';
@@ -11,7 +11,7 @@ import { settingsOf } from './views/settings.ts';
 
 /** Errors: a 404 for an unknown assistant; refused for what is not built, and for a model that does not exist. */
 export async function readRun(
-  holdfast: Holdfast,
+  holdfast: AssistantsCore,
   caller: Caller,
   body: Bodies['CreateRunRequest'] | Bodies['CreateThreadAndRunRequest'],
 ): Promise<NewRun> {
@@ -36,7 +36,7 @@ export async function readRun(
   };
 }
 
-async function findAssistant(holdfast: Holdfast, caller: Caller, id: string): Promise<DatedPersona> {
+async function findAssistant(holdfast: AssistantsCore, caller: Caller, id: string): Promise<DatedPersona> {
   try {
     return await holdfast.newestPersona(caller, id);
   } catch (error) {

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
-import type { Holdfast } from '../../runs/holdfast.ts';
 import type { Caller, CreateRun, Idempotency } from '../../runs/types.ts';
 import { requireScope } from '../auth.ts';
 import type { ApiEnv } from '../env.ts';
+import type { AssistantsCore } from './core.ts';
 import { listOf, readPage, readQuery } from './lists.ts';
 import type { Mount } from './mount.ts';
 import { readMessages, readMetadata, refuseToolResources } from './read-body.ts';
@@ -19,7 +19,7 @@ const POLL_MIN_MS = 50;
 const POLL_MAX_MS = 1_000;
 
 /** `/threads/{thread_id}/runs`, `/threads/runs`, and a run's cancel. */
-export function mountRuns(mount: Mount, holdfast: Holdfast, { expiresAfterS }: { expiresAfterS: number }): void {
+export function mountRuns(mount: Mount, holdfast: AssistantsCore, { expiresAfterS }: { expiresAfterS: number }): void {
   const limits = { expires_after_s: expiresAfterS };
   const all = '/threads/{thread_id}/runs';
   const one = '/threads/{thread_id}/runs/{run_id}';
@@ -85,7 +85,7 @@ const cannotCancel = (status: string) => refusal(`Cannot cancel run with status 
 
 /** Answers the run as it was accepted, or with its stream. */
 async function create(
-  holdfast: Holdfast,
+  holdfast: AssistantsCore,
   c: Context<ApiEnv>,
   caller: Caller,
   asked: { threadId: string | null; input: CreateRun; once: Idempotency | undefined; stream: boolean },

@@ -1,5 +1,5 @@
-import type { Holdfast } from '../../runs/holdfast.ts';
 import type { Caller, CursorPage, PageOf } from '../../runs/types.ts';
+import type { AssistantsCore } from './core.ts';
 import { listOf, readPage, readQuery } from './lists.ts';
 import type { Mount } from './mount.ts';
 import { invalidValue, notFound } from './refusals.ts';
@@ -10,7 +10,7 @@ import { stepObject } from './views/step.ts';
 type StepObject = ReturnType<typeof stepObject>;
 
 /** `/threads/{thread_id}/runs/{run_id}/steps`: what a run's events say it did. */
-export function mountSteps(mount: Mount, holdfast: Holdfast): void {
+export function mountSteps(mount: Mount, holdfast: AssistantsCore): void {
   const all = '/threads/{thread_id}/runs/{run_id}/steps';
 
   mount({ method: 'get', path: all, scope: 'runs:read' }, async ({ c, caller, params }) => {
@@ -28,7 +28,7 @@ export function mountSteps(mount: Mount, holdfast: Holdfast): void {
 
 /** Oldest first. */
 async function stepsOf(
-  holdfast: Holdfast,
+  holdfast: AssistantsCore,
   caller: Caller,
   { thread_id, run_id }: { thread_id: string; run_id: string },
 ): Promise<StepObject[]> {

@@ -1,7 +1,7 @@
 import { isHoldfastError } from '../../errors.ts';
-import type { Holdfast } from '../../runs/holdfast.ts';
 import type { Caller, Idempotency, RunPicture, RunRequest } from '../../runs/types.ts';
 import { requireScope } from '../auth.ts';
+import type { AssistantsCore } from './core.ts';
 import type { Mount } from './mount.ts';
 import { refusal } from './refusals.ts';
 import { streamRun } from './stream/respond.ts';
@@ -15,7 +15,7 @@ type Outputs = { tool_call_id?: string; output?: string }[];
 type Submitted = { first_seq: number; repeated: boolean };
 
 /** `POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs`. */
-export function mountSubmit(mount: Mount, holdfast: Holdfast): void {
+export function mountSubmit(mount: Mount, holdfast: AssistantsCore): void {
   const path = '/threads/{thread_id}/runs/{run_id}/submit_tool_outputs';
   mount({ method: 'post', path, scope: 'runs:write', body: 'SubmitToolOutputsRunRequest' }, async (asked) => {
     const { c, caller, params, body, once } = asked;
@@ -35,7 +35,7 @@ export function mountSubmit(mount: Mount, holdfast: Holdfast): void {
 
 /** Gives the outputs to the open requests, all at once. Errors: refused unless they are exactly what the run asks for. */
 async function submit(
-  holdfast: Holdfast,
+  holdfast: AssistantsCore,
   caller: Caller,
   picture: RunPicture,
   outputs: Outputs,
@@ -81,7 +81,7 @@ function covers(requests: RunRequest[], outputs: ReadonlyMap<string, string>): b
 
 /** Where the run's events say that exactly these outputs were given before: an SDK repeats a request whose answer it lost. */
 async function sameAnswers(
-  holdfast: Holdfast,
+  holdfast: AssistantsCore,
   caller: Caller,
   runId: string,
   outputs: ReadonlyMap<string, string>,

@@ -1,12 +1,12 @@
 import { isHoldfastError } from '../../errors.ts';
-import type { Holdfast } from '../../runs/holdfast.ts';
+import type { AssistantsCore } from './core.ts';
 import type { Mount } from './mount.ts';
 import { readMessages, readMetadata, refuseToolResources } from './read-body.ts';
 import { refusal } from './refusals.ts';
 import { threadObject } from './views/thread.ts';
 
 /** `/threads` and `/threads/{thread_id}`. */
-export function mountThreads(mount: Mount, holdfast: Holdfast): void {
+export function mountThreads(mount: Mount, holdfast: AssistantsCore): void {
   mount(
     { method: 'post', path: '/threads', scope: 'runs:write', body: 'CreateThreadRequest' },
     async ({ c, caller, body, once }) => {

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
-import type { Holdfast } from '../../../runs/holdfast.ts';
 import type { Caller, RunEvent } from '../../../runs/types.ts';
 import type { ApiEnv } from '../../env.ts';
 import { readerSignal, SSE_HEADERS } from '../../sse.ts';
+import type { AssistantsCore } from '../core.ts';
 import type { ErrorBody } from '../dialect.ts';
 import { DONE, encodeFrame, type Frame, PING } from './frame.ts';
 import type { RunStory } from './story.ts';
@@ -12,7 +12,7 @@ type Telling = { story: RunStory; opening: Frame[]; afterSeq: number };
 /** Answers with the run's story after `afterSeq`, to the run's end or to what it asks of its client. */
 export async function streamRun(
   c: Context<ApiEnv>,
-  holdfast: Holdfast,
+  holdfast: AssistantsCore,
   caller: Caller,
   { story, opening, afterSeq }: Telling,
 ): Promise<Response> {
