@@ -12,10 +12,13 @@ export const openAiErrors = (base: string): Dialect => ({
   renderError: (failure) => ({ error: errorBody(failure) }),
 });
 
+/** Conflicts that stay 409: a request that may be repeated as it is, and a name that Minds gave to another run. */
+const CONFLICTS = ['idempotency.in_progress', 'runs.name_taken'];
+
 /** A conflict is 400, as the original's was: the SDKs would repeat a 409. A method that a path lacks is an unknown address. */
 function statusOf({ status, code }: Failure): ContentfulStatusCode {
   if (code === 'http.method_not_allowed') return 404;
-  if (status === 422 || (status === 409 && code !== 'idempotency.in_progress')) return 400;
+  if (status === 422 || (status === 409 && !CONFLICTS.includes(code))) return 400;
   return status;
 }
 

@@ -4,10 +4,11 @@ import { requireScope } from '../auth.ts';
 import type { AssistantsCore } from './core.ts';
 import type { Mount } from './mount.ts';
 import { refusal } from './refusals.ts';
+import type { RunStyle } from './run-style.ts';
 import { streamRun } from './stream/respond.ts';
 import { RunStory } from './stream/story.ts';
 import { actionsOf, answersFrom } from './views/actions.ts';
-import { factsOf, runObject, runView, stateOf } from './views/run.ts';
+import { factsOf, stateOf } from './views/run.ts';
 
 type Outputs = { tool_call_id?: string; output?: string }[];
 
@@ -15,7 +16,7 @@ type Outputs = { tool_call_id?: string; output?: string }[];
 type Submitted = { first_seq: number; repeated: boolean };
 
 /** `POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs`. */
-export function mountSubmit(mount: Mount, holdfast: AssistantsCore): void {
+export function mountSubmit(mount: Mount, holdfast: AssistantsCore, { show }: RunStyle): void {
   const path = '/threads/{thread_id}/runs/{run_id}/submit_tool_outputs';
   mount({ method: 'post', path, scope: 'runs:write', body: 'SubmitToolOutputsRunRequest' }, async (asked) => {
     const { c, caller, params, body, once } = asked;
@@ -23,13 +24,16 @@ export function mountSubmit(mount: Mount, holdfast: AssistantsCore): void {
     const before = await holdfast.runPicture(caller, params.thread_id, params.run_id);
     const { first_seq, repeated } = await submit(holdfast, caller, before, body.tool_outputs, once);
     if (body.stream) {
-      const story = new RunStory(factsOf(before));
+      const story = new RunStory(factsOf(before), show);
       const earlier = await holdfast.milestones(caller, params.run_id, { upTo: first_seq - 1 });
       for (const event of earlier) story.take(event);
       return await streamRun(c, holdfast, caller, { story, opening: [], afterSeq: first_seq - 1 });
     }
-    if (repeated) return c.json(runView(await holdfast.runPicture(caller, params.thread_id, params.run_id)));
-    return c.json(runObject(factsOf(before), { ...stateOf(before), status: 'queued' }));
+    if (repeated) {
+      const now = await holdfast.runPicture(caller, params.thread_id, params.run_id);
+      return c.json(show(factsOf(now), stateOf(now)));
+    }
+    return c.json(show(factsOf(before), { ...stateOf(before), status: 'queued' }));
   });
 }
 

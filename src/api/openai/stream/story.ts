@@ -3,6 +3,7 @@
  * continuation of a stream after a submit all come from it, by what they take and what they leave out.
  */
 import type { RunEvent } from '../../../runs/types.ts';
+import type { ShowRun } from '../run-style.ts';
 import { actionsOf, type OpenRequest } from '../views/actions.ts';
 import { ACCEPTED, hasEnded, type RunFacts, type RunState, runObject } from '../views/run.ts';
 import type { Step } from '../views/step.ts';
@@ -17,6 +18,7 @@ const WAIT = 'wait';
 
 export class RunStory {
   readonly facts: RunFacts;
+  readonly #show: ShowRun;
   /** Every step so far, oldest first. */
   readonly steps: Step[] = [];
   #run: RunState = ACCEPTED;
@@ -30,8 +32,10 @@ export class RunStory {
   /** Tokens that steps have been given so far. */
   #counted = { input_tokens: 0, output_tokens: 0 };
 
-  constructor(facts: RunFacts) {
+  /** `show`: how the run itself is written. */
+  constructor(facts: RunFacts, show: ShowRun = runObject) {
     this.facts = facts;
+    this.#show = show;
   }
 
   /** Whether a stream ends here: with the run, or with what it asks of its client. */
@@ -220,6 +224,6 @@ export class RunStory {
   }
 
   #object() {
-    return runObject(this.facts, this.#run);
+    return this.#show(this.facts, this.#run);
   }
 }

@@ -149,5 +149,3 @@ function statusOf({ run, standing }: RunPicture): RunStatus {
       return run.status;
   }
 }
-
-export const runView = (picture: RunPicture) => runObject(factsOf(picture), stateOf(picture));
