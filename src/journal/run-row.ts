@@ -2,7 +2,7 @@
 import type { Selectable, Updateable } from 'kysely';
 import { HoldfastError } from '../errors.ts';
 import type { ModelSettings, Usage } from '../models/types.ts';
-import type { Budget, FunctionTool, RunStatus } from '../runs/types.ts';
+import type { Budget, FunctionTool, OwnTerm, RunStatus } from '../runs/types.ts';
 import type { ParentTerms } from './child-budget.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import type { Schema } from './schema.ts';
@@ -31,6 +31,8 @@ export type RunSpec = {
   /** The model's name as it was asked for: a route's id, alias or model. */
   asked_model?: string;
   settings?: ModelSettings;
+  /** Which terms the create itself gave, where they could have been the persona's. */
+  own?: OwnTerm[];
   /** Tokens that the whole run may put into prompts, and get out of its model. */
   max_prompt_tokens?: number;
   max_completion_tokens?: number;

@@ -7,7 +7,7 @@ import type { WrittenThread } from '../journal/transactions/threads.ts';
 import type { ContentPart, Models, Price, Route } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
 import { invalidField } from './invalid-field.ts';
-import type { Budget, CreateRun, FunctionTool, NewMessage, NewThread, PersonaView } from './types.ts';
+import type { Budget, CreateRun, FunctionTool, NewMessage, NewThread, OwnTerm, PersonaView } from './types.ts';
 
 export type Prepared = {
   persona_id: string;
@@ -56,14 +56,21 @@ export function prepareRun(input: CreateRun, persona: PersonaView, models: Model
 function termsOf(input: CreateRun, persona: PersonaView): Partial<RunSpec> {
   const asked_model = input.model ?? persona.model ?? undefined;
   const settings = { ...persona.settings, ...input.settings };
+  const own = ownTerms(input);
   const { max_prompt_tokens, max_completion_tokens, last_messages } = input;
   return {
     ...(asked_model === undefined ? {} : { asked_model }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
+    ...(own.length === 0 ? {} : { own }),
     ...(max_prompt_tokens === undefined ? {} : { max_prompt_tokens }),
     ...(max_completion_tokens === undefined ? {} : { max_completion_tokens }),
     ...(last_messages === undefined ? {} : { last_messages }),
   };
+}
+
+function ownTerms({ model, instructions, settings = {} }: CreateRun): OwnTerm[] {
+  const given: { [Term in OwnTerm]?: unknown } = { model, instructions, ...settings };
+  return (Object.keys(given) as OwnTerm[]).filter((term) => given[term] !== undefined);
 }
 
 export const written = (message: NewMessage): WrittenMessage => ({ ...message, content: asParts(message.content) });

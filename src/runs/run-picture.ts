@@ -9,7 +9,6 @@ export function termsOf(run: RunRecord): RunTerms {
   const spec = specOf(run);
   return {
     model: spec.asked_model ?? run.model,
-    model_asked: spec.asked_model !== undefined,
     instructions: spec.instructions,
     additional_instructions: spec.additional_instructions,
     functions: spec.client_tools,
@@ -18,6 +17,7 @@ export function termsOf(run: RunRecord): RunTerms {
     max_completion_tokens: spec.max_completion_tokens ?? null,
     last_messages: spec.last_messages ?? null,
     expires_at: spec.expires_at === undefined ? null : timeOf(spec.expires_at),
+    own: spec.own ?? [],
   };
 }
 

@@ -269,8 +269,6 @@ export type PersonaView = {
 export type RunTerms = {
   /** The model's name as it was asked for. */
   model: string;
-  /** Whether the run or its persona asked for it; else it is that of the persona's route. */
-  model_asked: boolean;
   instructions: string;
   additional_instructions: string;
   functions: FunctionTool['function'][];
@@ -279,7 +277,12 @@ export type RunTerms = {
   max_completion_tokens: number | null;
   last_messages: number | null;
   expires_at: string | null;
+  /** Which of these the run's own create gave; the others are its persona's, or its route's. */
+  own: OwnTerm[];
 };
+
+/** A term that a run may leave to its persona. */
+export type OwnTerm = 'model' | 'instructions' | keyof ModelSettings;
 
 export type RunRequest = Omit<PendingInput, 'tool_calls'> & {
   /** The calls an answer gives results to; of a question its own. */

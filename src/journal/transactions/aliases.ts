@@ -20,12 +20,12 @@ export async function nameRun(
   trx: Trx,
   ctx: TransactionContext,
   orgId: string,
-  id: string,
+  run: { id: string; thread_id: string | null },
   { alias, fingerprint }: RunAlias,
 ): Promise<Created | undefined> {
   const named = await trx
     .insertInto('aliases')
-    .values(rowOf({ org_id: orgId, kind: 'run', id, alias, fingerprint: fingerprint ?? null }, ctx.now))
+    .values(rowOf({ org_id: orgId, kind: 'run', id: run.id, alias, fingerprint: fingerprint ?? null }, ctx.now))
     .onConflict((oc) => oc.columns(['org_id', 'alias']).doNothing())
     .returning('id')
     .executeTakeFirst();
@@ -39,7 +39,8 @@ export async function nameRun(
     .where('aliases.kind', '=', 'run')
     .where('runs.org_id', '=', orgId)
     .executeTakeFirst();
-  if (!taken || fingerprint === undefined || taken.fingerprint !== fingerprint) {
+  const same = taken && taken.fingerprint === fingerprint && (run.thread_id ?? taken.thread_id) === taken.thread_id;
+  if (!same) {
     throw new HoldfastError(
       'runs.name_taken',
       `There is another run with the id ${alias}: it was asked for with another body, or on another thread.`,

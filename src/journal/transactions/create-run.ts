@@ -39,7 +39,7 @@ export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionConte
   let earlier: Created | undefined;
   const effect = await once(trx, ctx, caller.org_id, args.once, async () => {
     const id = newId('run');
-    earlier = args.alias && (await nameRun(trx, ctx, caller.org_id, id, args.alias));
+    earlier = args.alias && (await nameRun(trx, ctx, caller.org_id, { id, thread_id: args.thread_id }, args.alias));
     if (earlier) return earlier;
     await checkActiveLimit(trx, caller.org_id, args.active_limit);
     const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;

@@ -12,7 +12,6 @@ const FACTS: RunFacts = {
   metadata: {},
   terms: {
     model: 'demo',
-    model_asked: true,
     instructions: '',
     additional_instructions: '',
     functions: [],
@@ -21,6 +20,7 @@ const FACTS: RunFacts = {
     max_completion_tokens: null,
     last_messages: null,
     expires_at: null,
+    own: [],
   },
 };
 const USAGE = { input_tokens: 10, cached_input_tokens: 0, output_tokens: 5, reasoning_tokens: 0 };
