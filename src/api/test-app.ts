@@ -2,9 +2,8 @@
 import pino, { type Logger } from 'pino';
 import type { Holdfast } from '../runs/holdfast.ts';
 import type { Caller, EventStream } from '../runs/types.ts';
+import { dialectsOf } from '../server/dialects.ts';
 import { type AppOptions, createApp } from './app.ts';
-import { nativeApi } from './native/index.ts';
-import { openAiApi } from './openai/index.ts';
 
 export const ADMIN: Caller = {
   org_id: 'org_a',
@@ -31,7 +30,7 @@ export function testApp(core: Core = {}, options: { caller?: Partial<Caller>; li
       return target[name];
     },
   }) as Holdfast;
-  const app = createApp(holdfast, [nativeApi, openAiApi({ expiresAfterS: 600 })], {
+  const app = createApp(holdfast, dialectsOf({ openai: { expires_after_s: 600 } }), {
     log,
     version: '9.9.9',
     limits: options.limits,
