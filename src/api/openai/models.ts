@@ -12,11 +12,15 @@ export function mountModels(mount: Mount, holdfast: AssistantsCore): void {
 
 /** Errors: refused with `model_not_found`, naming the models that there are. */
 export function checkModel(holdfast: AssistantsCore, model: string | null | undefined): void {
-  if (model == null || modelNames(holdfast).includes(model)) return;
+  if (model == null || isModel(holdfast, model)) return;
   const message = `The model '${model}' does not exist. There are: ${modelNames(holdfast).join(', ')}.`;
   throw refusal(message, { param: 'model', code: 'model_not_found' });
 }
 
-function modelNames(holdfast: AssistantsCore): string[] {
+/** Whether a run may ask for a route by this name. */
+export const isModel = (holdfast: Pick<AssistantsCore, 'routes'>, name: string): boolean =>
+  modelNames(holdfast).includes(name);
+
+function modelNames(holdfast: Pick<AssistantsCore, 'routes'>): string[] {
   return [...new Set(holdfast.routes().flatMap((route) => [route.id, ...route.aliases, route.model]))];
 }
