@@ -2,8 +2,9 @@
 import type { ReadDb } from '../journal/journal.ts';
 import { noMessage } from '../journal/transactions/messages.ts';
 import { boundsOf, readingOrder, toPage, unknownCursor } from './cursor-pages.ts';
+import type { CursorPage, ThreadMessage } from './dialect-types.ts';
 import { findThread } from './lists.ts';
-import type { CursorPage, PageOf, RunStatus, ThreadMessage } from './types.ts';
+import type { PageOf, RunStatus } from './types.ts';
 import { messageView, timeOf } from './views.ts';
 
 /** Listed messages alone. Errors: `threads.not_found`, `validation.failed` for a cursor of another list. */

@@ -1,6 +1,6 @@
 /** Tables: events of a run in, frames of its stream out. */
 import { describe, expect, it } from 'vitest';
-import type { RunEvent } from '../../../runs/types.ts';
+import type { RunEvent } from '../../../runs/dialect-types.ts';
 import type { RunFacts } from '../views/run.ts';
 import { RunStory } from './story.ts';
 

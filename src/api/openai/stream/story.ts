@@ -2,7 +2,7 @@
  * A run's events as OpenAI tells them: events in, frames out. It knows no database and no HTTP; streams, run steps and the
  * continuation of a stream after a submit all come from it, by what they take and what they leave out.
  */
-import type { RunEvent } from '../../../runs/types.ts';
+import type { RunEvent } from '../../../runs/dialect-types.ts';
 import { actionsOf, type OpenRequest } from '../views/actions.ts';
 import { ACCEPTED, hasEnded, type RunFacts, type RunState, runObject } from '../views/run.ts';
 import type { Step } from '../views/step.ts';
