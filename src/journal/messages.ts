@@ -13,6 +13,8 @@ export async function insertMessage(
     content: unknown[];
     status?: 'completed' | 'incomplete';
     listed?: boolean;
+    /** When it was written, where that was before. */
+    created_at?: number;
   },
 ): Promise<string> {
   const thread = await trx
@@ -36,7 +38,7 @@ export async function insertMessage(
       status: message.status ?? 'completed',
       listed: message.listed === false ? 0 : 1,
       metadata: '{}',
-      created_at: ctx.now,
+      created_at: message.created_at ?? ctx.now,
     })
     .execute();
   return id;
