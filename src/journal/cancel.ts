@@ -31,7 +31,7 @@ export async function cancelLocked(trx: Trx, ctx: TransactionContext, run: RunRe
 
 /** Requests a cancel of every active child of a locked run, as the run itself. */
 export async function cancelChildren(trx: Trx, ctx: TransactionContext, run: RunRecord): Promise<void> {
-  for (const child of await activeChildren(trx, run.id)) {
+  for (const child of await activeChildren(trx, run)) {
     const locked = await lockRun(trx, run.org_id, child.id);
     await cancelLocked(trx, ctx, locked, { org_id: run.org_id, key_id: run.id, user_id: null });
   }

@@ -20,11 +20,12 @@ export function childOf(trx: Trx, orgId: string, callId: string): Promise<RunRec
     .executeTakeFirst();
 }
 
-export function activeChildren(trx: Trx, runId: string): Promise<RunRecord[]> {
+export function activeChildren(trx: Trx, run: { id: string; org_id: string }): Promise<RunRecord[]> {
   return trx
     .selectFrom('runs')
     .selectAll()
-    .where('parent_run_id', '=', runId)
+    .where('parent_run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
     .where('ended', '=', 0)
     .orderBy('id')
     .execute();
@@ -82,7 +83,10 @@ function childrenUsage(run: RunRecord, child: RunRecord): RunChange {
   };
 }
 
-/** What the child waited beyond the parent's own waiting and its siblings', which pass at the same time: no work is ever left out. */
+/**
+ * What the child waited beyond the parent's own waiting and its siblings', which pass at the same time. As within one run, time does
+ * not run while anybody is waited for, whatever else is at work meanwhile.
+ */
 function waitedAlone(run: RunRecord, child: RunRecord, now: number): number {
   const meanwhile = waitedMs(run, now) - (specOf(child).parent?.waited_ms ?? 0);
   return Math.max(0, child.waited_ms - meanwhile);

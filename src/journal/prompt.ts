@@ -42,40 +42,36 @@ export async function readPrompt(
 ): Promise<Prompt> {
   const { kept, isWhole } = await readWindow(db, orgId, threadId, window);
   if (isWhole) return { messages: inOrder(kept), dropped_messages: 0, dropped_calls: 0 };
-  const lastUser = kept.findIndex((unit) => unit.role === 'user');
-  if (lastUser !== -1) {
+  const asked = kept.find((unit) => unit.role === 'user') ?? (await readLastUser(db, orgId, threadId, kept));
+  if (!asked || kept.includes(asked)) {
     // A conversation begins with its user: what answers a message that is gone goes with it.
-    if (window.tokens) while (kept.at(-1)?.role === 'assistant') kept.pop();
-    return {
-      messages: inOrder(kept),
-      dropped_messages: await countLeftOut(db, orgId, threadId, kept),
-      dropped_calls: 0,
-    };
+    if (asked && window.tokens) while (kept.at(-1)?.role === 'assistant') kept.pop();
+  } else {
+    makeRoom(kept, asked, window);
+    kept.push(asked);
   }
-  const oldest = kept.at(-1)?.position ?? 0;
-  const asked = await readLastUser(db, orgId, threadId, oldest);
-  if (asked) kept.push(asked);
   return {
     messages: inOrder(kept),
     dropped_messages: await countLeftOut(db, orgId, threadId, kept),
-    dropped_calls: await countCalls(db, orgId, threadId, asked?.position ?? 0, oldest),
+    dropped_calls: await countCallsLeftOut(db, orgId, threadId, kept),
   };
 }
 
-/** The newest units that fit, newest first. */
+/** The newest units that fit, newest first; the newest of all in any case. */
 async function readWindow(
   db: ReadDb,
   orgId: string,
   threadId: string,
-  { tokens, before }: PromptWindow,
+  window: PromptWindow,
 ): Promise<{ kept: Unit[]; isWhole: boolean }> {
+  const { before } = window;
   const kept: Unit[] = [];
-  let room = tokens?.max ?? Number.POSITIVE_INFINITY;
+  let room = window.tokens?.max ?? Number.POSITIVE_INFINITY;
   let earlier = before?.messages ?? Number.POSITIVE_INFINITY;
   for (let position = Number.MAX_SAFE_INTEGER; ; ) {
     const page = await readPage(db, orgId, threadId, position);
     for (const { run_id, ...unit } of page) {
-      room -= tokens ? unit.messages.reduce((sum, message) => sum + tokens.of(message), 0) : 0;
+      room -= sizeOf(unit, window);
       if (run_id !== before?.run_id) earlier--;
       if (earlier < 0 || (room < 0 && kept.length > 0)) return { kept, isWhole: false };
       kept.push(unit);
@@ -84,6 +80,16 @@ async function readWindow(
     position = page.at(-1)?.position ?? 0;
   }
 }
+
+/** Lets go of the oldest units until the message to be answered fits too. */
+function makeRoom(kept: Unit[], asked: Unit, window: PromptWindow): void {
+  const all = [asked, ...kept].reduce((sum, unit) => sum + sizeOf(unit, window), 0);
+  let over = all - (window.tokens?.max ?? Number.POSITIVE_INFINITY);
+  while (over > 0 && kept.length > 1) over -= sizeOf(kept.pop() as Unit, window);
+}
+
+const sizeOf = (unit: Unit, { tokens }: PromptWindow): number =>
+  tokens ? unit.messages.reduce((sum, message) => sum + tokens.of(message), 0) : 0;
 
 const COLUMNS = ['id', 'run_id', 'position', 'role', 'content', 'status'] as const;
 type MessageRow = Pick<Selectable<Schema['messages']>, (typeof COLUMNS)[number]>;
@@ -151,11 +157,12 @@ function unitOf(row: MessageRow, calls: CallRow[]): Unit {
 
 const inOrder = (newestFirst: Unit[]) => newestFirst.toReversed().flatMap((unit) => unit.messages);
 
-async function readLastUser(db: ReadDb, orgId: string, threadId: string, before: number): Promise<Unit | undefined> {
+/** The newest message of the user before those that are kept. */
+async function readLastUser(db: ReadDb, orgId: string, threadId: string, kept: Unit[]): Promise<Unit | undefined> {
   const row = await messagesOf(db, orgId, threadId)
     .select(COLUMNS)
     .where('role', '=', 'user')
-    .where('position', '<', before)
+    .where('position', '<', kept.at(-1)?.position ?? 0)
     .orderBy('position', 'desc')
     .limit(1)
     .executeTakeFirst();
@@ -169,15 +176,16 @@ async function countLeftOut(db: ReadDb, orgId: string, threadId: string, kept: U
   return Number(row.messages) - kept.length;
 }
 
-async function countCalls(db: ReadDb, orgId: string, threadId: string, after: number, before: number): Promise<number> {
+/** The calls between the user's message that leads the prompt and what comes next in it. */
+async function countCallsLeftOut(db: ReadDb, orgId: string, threadId: string, kept: Unit[]): Promise<number> {
   const row = await db
     .selectFrom('calls')
     .innerJoin('messages', 'messages.id', 'calls.message_id')
     .select((eb) => eb.fn.countAll<number>().as('calls'))
     .where('messages.thread_id', '=', threadId)
     .where('messages.org_id', '=', orgId)
-    .where('messages.position', '>', after)
-    .where('messages.position', '<', before)
+    .where('messages.position', '>', kept.at(-1)?.position ?? 0)
+    .where('messages.position', '<', kept.at(-2)?.position ?? Number.MAX_SAFE_INTEGER)
     .executeTakeFirstOrThrow();
   return Number(row.calls);
 }

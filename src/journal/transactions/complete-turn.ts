@@ -1,11 +1,12 @@
 import type { FinishReason, Usage } from '../../models/types.ts';
 import type { TurnOutcome } from '../../runs/outcomes.ts';
+import { budgetExceeded } from '../budget.ts';
 import { endRun } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { insertMessage } from '../messages.ts';
 import { openCalls, type TurnCall } from '../open-calls.ts';
 import { hasRunMessages } from '../run-messages.ts';
-import { addUsage, append, type NewEvent } from '../run-row.ts';
+import { addUsage, append, type NewEvent, type RunRecord, specOf } from '../run-row.ts';
 import type { Lease } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
 
@@ -24,7 +25,7 @@ type CompleteTurn = {
 
 /**
  * Records a model turn: `message.completed` with its `tool.call`s, the requests they open, and the run's end when it called
- * nothing and no message waits for the next turn, all in one commit. While a cancel is requested nothing is recorded but the tokens. Errors: `steps.superseded`.
+ * nothing and no message goes into a next turn, all in one commit. While a cancel is requested nothing is recorded but the tokens. Errors: `steps.superseded`.
  */
 export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: TransactionContext): Promise<TurnOutcome> {
   const { run } = await heldLease(trx, args.lease);
@@ -57,7 +58,7 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
       listed: args.content !== '' || args.calls.length === 0,
     },
   );
-  if (args.calls.length === 0 && !(await hasRunMessages(trx, run.id))) {
+  if (args.calls.length === 0 && !(await goesOnForMessages(trx, ctx, { ...run, ...spent } as RunRecord, args.turn))) {
     const outcome: TurnOutcome = { outcome: 'ended', status: 'completed' };
     await stepDone(trx, args.lease, outcome);
     const ending = { as: 'completed', output: args.content, message_id: args.message_id } as const;
@@ -69,4 +70,10 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
   await append(trx, ctx, run, said, spent);
   await stepDone(trx, args.lease, outcome);
   return outcome;
+}
+
+/** A message waits for the next turn, and the budget has one: a run that is done does not fail for having been spoken to. */
+async function goesOnForMessages(trx: Trx, ctx: TransactionContext, run: RunRecord, turn: number): Promise<boolean> {
+  if (!(await hasRunMessages(trx, run.id))) return false;
+  return specOf(run).budget.on_exceeded === 'ask' || !budgetExceeded(run, turn + 1, ctx.now);
 }

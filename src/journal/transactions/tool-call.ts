@@ -145,12 +145,12 @@ async function requestFor(
 }
 
 /** The calls of a run whose execution or child has neither ended nor been given up: at a cancel, what could not be stopped. */
-export async function callsAtWork(trx: Trx, runId: string): Promise<UnfinishedCall[]> {
-  return [...(await callsExecuting(trx, runId)), ...(await callsWithChildren(trx, runId))];
+export async function callsAtWork(trx: Trx, run: RunRecord): Promise<UnfinishedCall[]> {
+  return [...(await callsExecuting(trx, run.id)), ...(await callsWithChildren(trx, run))];
 }
 
-async function callsWithChildren(trx: Trx, runId: string): Promise<UnfinishedCall[]> {
-  const children = await activeChildren(trx, runId);
+async function callsWithChildren(trx: Trx, run: RunRecord): Promise<UnfinishedCall[]> {
+  const children = await activeChildren(trx, run);
   return children.map((child) => ({ call_id: child.parent_call_id ?? '', name: 'run_agent', run_id: child.id }));
 }
 
