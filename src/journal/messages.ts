@@ -17,6 +17,8 @@ export async function insertMessage(
     metadata?: Record<string, string>;
     began_at?: number;
     finish_reason?: FinishReason;
+    /** When it was written, where that was before. */
+    created_at?: number;
   },
 ): Promise<string> {
   const thread = await trx
@@ -40,7 +42,7 @@ export async function insertMessage(
       status: message.status ?? 'completed',
       listed: message.listed === false ? 0 : 1,
       metadata: JSON.stringify(message.metadata ?? {}),
-      created_at: ctx.now,
+      created_at: message.created_at ?? ctx.now,
       began_at: message.began_at ?? null,
       finish_reason: message.finish_reason ?? null,
     })

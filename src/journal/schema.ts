@@ -91,7 +91,8 @@ export interface Schema {
     run_id: string;
     /** `turn:<n>` or `call:<call_id>`. */
     step: string;
-    state: 'leased' | 'released' | 'done';
+    /** `child`: a call that a child run answers; nobody works on the step itself. */
+    state: 'leased' | 'released' | 'child' | 'done';
     release_reason: string | null;
     attempt: number;
     token: string;
