@@ -3,6 +3,7 @@
  * 1970 (UTC), ids are text. Every table that holds something of a tenant carries `org_id`, except `events` and `steps`,
  * which are reached through their run only.
  */
+import type { FinishReason } from '../models/types.ts';
 import type { RequestKind, RunStatus } from '../runs/types.ts';
 
 type Json = string;
@@ -56,6 +57,10 @@ export interface Schema {
     listed: number;
     metadata: Json;
     created_at: Millis;
+    /** Of an assistant's message: when its turn began; it was stored, complete or cut, at `created_at`. */
+    began_at: Millis | null;
+    /** Of an assistant's message that was not cut off by its run's end: why its model stopped. */
+    finish_reason: FinishReason | null;
   };
   calls: {
     call_id: string;
