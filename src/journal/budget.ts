@@ -81,7 +81,7 @@ export function budgetLeft(
 }
 
 /** The least of the limits that there are. */
-function least(...limits: (number | undefined)[]): number | undefined {
+export function least(...limits: (number | undefined)[]): number | undefined {
   const known = limits.filter((limit) => limit !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -14,11 +14,11 @@ export async function insertMessage(
     content: unknown[];
     status?: 'completed' | 'incomplete';
     listed?: boolean;
+    /** When it was written, where that was before. */
+    created_at?: number;
     metadata?: Record<string, string>;
     began_at?: number;
     finish_reason?: FinishReason;
-    /** When it was written, where that was before. */
-    created_at?: number;
   },
 ): Promise<string> {
   const thread = await trx

@@ -53,7 +53,10 @@ export interface Schema {
     role: 'user' | 'assistant';
     content: Json;
     status: 'completed' | 'incomplete';
-    /** 0 for a model turn that only called tools: part of the prompt, not of the thread's list. */
+    /**
+     * 0 for a model turn that only called tools: part of the prompt, not of the thread's list. -1 for a message that was deleted:
+     * its place alone is kept, for whoever is reading the list.
+     */
     listed: number;
     metadata: Json;
     created_at: Millis;

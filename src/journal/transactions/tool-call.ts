@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { CallOutcome, RunRef, Wait } from '../../runs/outcomes.ts';
-import { workedMs } from '../budget.ts';
+import { least, workedMs } from '../budget.ts';
 import { callRefs } from '../call-refs.ts';
 import { activeChildren, childOf, childRef, collectChild } from '../child-runs.ts';
 import { endRun, type UnfinishedCall } from '../end-run.ts';
@@ -81,10 +81,10 @@ export async function beginCall(
 }
 
 function timeLeft(run: RunRecord, now: number): number | undefined {
-  const { budget, expires_at = Number.POSITIVE_INFINITY } = specOf(run);
-  const work = (budget.timeout_s ?? Number.POSITIVE_INFINITY) * 1000 - workedMs(run, now);
-  const left = Math.min(work, expires_at - now);
-  return Number.isFinite(left) ? Math.ceil(left) : undefined;
+  const { budget, expires_at } = specOf(run);
+  const ofBudget = budget.timeout_s === undefined ? undefined : budget.timeout_s * 1000 - workedMs(run, now);
+  const left = least(ofBudget, expires_at === undefined ? undefined : expires_at - now);
+  return left === undefined ? undefined : Math.ceil(left);
 }
 
 /** The run's time is over before the call could begin, or begin again. */
