@@ -2,7 +2,8 @@
 import type { Selectable, Updateable } from 'kysely';
 import { HoldfastError } from '../errors.ts';
 import type { ModelSettings, Usage } from '../models/types.ts';
-import type { Budget, FunctionTool, OwnTerm, RunStatus } from '../runs/types.ts';
+import type { OwnTerm } from '../runs/dialect-types.ts';
+import type { Budget, FunctionTool, RunStatus } from '../runs/types.ts';
 import type { ParentTerms } from './child-budget.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import type { Schema } from './schema.ts';

@@ -6,8 +6,9 @@ import type { WrittenMessage } from '../journal/transactions/messages.ts';
 import type { WrittenThread } from '../journal/transactions/threads.ts';
 import type { ContentPart, Models, Price, Route } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
+import type { OwnTerm } from './dialect-types.ts';
 import { invalidField } from './invalid-field.ts';
-import type { Budget, CreateRun, FunctionTool, NewMessage, NewThread, OwnTerm, PersonaView } from './types.ts';
+import type { Budget, CreateRun, FunctionTool, NewMessage, NewThread, PersonaView } from './types.ts';
 
 export type Prepared = {
   persona_id: string;

@@ -6,7 +6,8 @@ import { DELETED, type PersonaRecord } from '../journal/transactions/personas.ts
 import type { Models } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
 import { clientTools } from './create.ts';
-import { newestPersonas } from './cursor-pages.ts';
+import { type DatedRecord, newestPersonas, pagePersonas } from './cursor-pages.ts';
+import type { CursorPage, DatedPersona } from './dialect-types.ts';
 import { invalidField } from './invalid-field.ts';
 import type {
   Caller,
@@ -18,6 +19,7 @@ import type {
   PersonaPatch,
   PersonaView,
 } from './types.ts';
+import { timeOf } from './views.ts';
 
 const DEFAULT_INPUT_TIMEOUT_S = 604_800;
 /** Personas of an organisation that a list shows. */
@@ -39,7 +41,7 @@ export class Personas {
 
   /** The newest version of each, newest first; `before` is the `key` or `key@version` of the last one seen. */
   async list(caller: Caller, page: Page): Promise<PageOf<PersonaView>> {
-    await this.sync(caller.org_id);
+    await this.#sync(caller.org_id);
     const rows = await this.#journal.db
       .selectFrom('personas')
       .selectAll()
@@ -65,10 +67,10 @@ export class Personas {
 
   /** `key` for the newest version, or `key@version`. Errors: `personas.not_found`. */
   async get(orgId: string, ref: string): Promise<PersonaView> {
-    await this.sync(orgId);
-    const [key = '', version] = ref.split('@');
+    await this.#sync(orgId);
+    const [, key = '', version] = /^([^@]+)(?:@([1-9]\d{0,8}))?$/.exec(ref) ?? [];
     let query = this.#journal.db.selectFrom('personas').selectAll().where('org_id', '=', orgId).where('key', '=', key);
-    if (version !== undefined) query = query.where('version', '=', /^\d{1,9}$/.test(version) ? Number(version) : -1);
+    if (version !== undefined) query = query.where('version', '=', Number(version));
     const row = await query.orderBy('version', 'desc').limit(1).executeTakeFirst();
     if (!row || row.definition === DELETED) throw new HoldfastError('personas.not_found', `No persona ${ref}.`);
     return personaView(row);
@@ -76,11 +78,26 @@ export class Personas {
 
   /** The key of the persona that has this key; else those of the personas that have this display name. */
   async keysOf(orgId: string, name: string): Promise<string[]> {
-    await this.sync(orgId);
+    await this.#sync(orgId);
     const newest = newestPersonas(this.#journal.db, orgId);
     if (await newest.where('personas.key', '=', name).executeTakeFirst()) return [name];
     const personas = (await newest.execute()).map(personaView);
     return personas.filter((persona) => persona.display_name === name).map(({ key }) => key);
+  }
+
+  /** The newest version of each with the time of its first, in either order of that time. */
+  async page(orgId: string, page: CursorPage): Promise<PageOf<DatedPersona>> {
+    await this.#sync(orgId);
+    const { items, more } = await pagePersonas(this.#journal.db, orgId, page);
+    return { items: items.map(datedPersona), more };
+  }
+
+  /** Errors: `personas.not_found`. */
+  async newest(orgId: string, key: string): Promise<DatedPersona> {
+    await this.#sync(orgId);
+    const row = await newestPersonas(this.#journal.db, orgId).where('personas.key', '=', key).executeTakeFirst();
+    if (!row) throw new HoldfastError('personas.not_found', `No persona ${key}.`);
+    return datedPersona(row);
   }
 
   /** The persona of a run that names none. */
@@ -90,7 +107,7 @@ export class Personas {
 
   /** Errors: `validation.failed` for a route, model or tool that does not exist. */
   async create(caller: Caller, definition: PersonaDefinition, once?: Idempotency): Promise<Effect<PersonaView>> {
-    await this.sync(caller.org_id);
+    await this.#sync(caller.org_id);
     this.#check(definition);
     const stored = storedForm(definition);
     const effect = await this.#journal.write('createPersona', {
@@ -104,7 +121,7 @@ export class Personas {
 
   /** Makes the next version from the newest one. Errors: `personas.not_found`, `validation.failed` as for `create`. */
   async update(caller: Caller, key: string, patch: PersonaPatch): Promise<PersonaView> {
-    await this.sync(caller.org_id);
+    await this.#sync(caller.org_id);
     this.#check(patch);
     const defaults: Record<string, unknown> = storedForm({ key });
     const changed = Object.entries(patch)
@@ -122,7 +139,7 @@ export class Personas {
 
   /** Errors: `personas.not_found`, `personas.configured`. */
   async delete(caller: Caller, key: string): Promise<void> {
-    await this.sync(caller.org_id);
+    await this.#sync(caller.org_id);
     await this.#journal.write('deletePersona', { org_id: caller.org_id, key });
   }
 
@@ -139,7 +156,7 @@ export class Personas {
   }
 
   /** Once for each organisation in this process: what the configuration says becomes versions of its personas. */
-  async sync(orgId: string): Promise<void> {
+  async #sync(orgId: string): Promise<void> {
     if (this.#synced.has(orgId)) return;
     const personas = this.#file.personas.map((persona) => ({
       key: persona.key,
@@ -168,7 +185,7 @@ function storedForm(definition: PersonaDefinition): StoredPersona {
   };
 }
 
-export function personaView(row: PersonaRecord): PersonaView {
+function personaView(row: PersonaRecord): PersonaView {
   return {
     key: row.key,
     version: row.version,
@@ -176,3 +193,8 @@ export function personaView(row: PersonaRecord): PersonaView {
     created_at: new Date(row.created_at).toISOString(),
   };
 }
+
+const datedPersona = (row: DatedRecord): DatedPersona => ({
+  ...personaView(row),
+  first_created_at: timeOf(row.first_created_at),
+});

@@ -2,7 +2,8 @@
 import type { ReadDb } from '../journal/journal.ts';
 import { type RunRecord, specOf } from '../journal/run-row.ts';
 import type { FinishReason } from '../models/types.ts';
-import type { Answer, RunRequest, RunTerms, StandingOfRun } from './types.ts';
+import type { RunRequest, RunTerms, StandingOfRun } from './dialect-types.ts';
+import type { Answer } from './types.ts';
 import { pendingInput, timeOf } from './views.ts';
 
 export function termsOf(run: RunRecord): RunTerms {
@@ -56,16 +57,17 @@ export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<Finish
 export async function standingOf(db: ReadDb, run: RunRecord): Promise<StandingOfRun> {
   if (run.ended) return { requests: [], calls_at_work: false, resuming: false };
   const requests = (await requestsOf(db, run)).filter((request) => request.state === 'open');
-  const calls_at_work = await hasCallsAtWork(db, run.id);
-  return { requests, calls_at_work, resuming: run.status === 'running' && (await isResuming(db, run.id)) };
+  const calls_at_work = await hasCallsAtWork(db, run);
+  return { requests, calls_at_work, resuming: run.status === 'running' && (await isResuming(db, run)) };
 }
 
 /** Calls that the server runs, or a child of the run, and that neither have a result nor wait for a person. Sleeping is no work. */
-async function hasCallsAtWork(db: ReadDb, runId: string): Promise<boolean> {
+async function hasCallsAtWork(db: ReadDb, run: RunRecord): Promise<boolean> {
   const call = await db
     .selectFrom('calls')
     .select('call_id')
-    .where('run_id', '=', runId)
+    .where('run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
     .where('status', '=', 'pending')
     .where('kind', 'in', ['server', 'agent'])
     .where((eb) =>
@@ -84,12 +86,13 @@ async function hasCallsAtWork(db: ReadDb, runId: string): Promise<boolean> {
   return call !== undefined;
 }
 
-/** An answer was accepted, its intent still says that nobody has acted on it, and no step is at work. */
-async function isResuming(db: ReadDb, runId: string): Promise<boolean> {
+/** An answer was accepted, its intent still says that nobody has acted on it, and neither a step nor a child is at work. */
+async function isResuming(db: ReadDb, run: RunRecord): Promise<boolean> {
   const answered = await db
     .selectFrom('outbox')
     .select('id')
-    .where('run_id', '=', runId)
+    .where('run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
     .where('kind', '=', 'input')
     .limit(1)
     .executeTakeFirst();
@@ -97,8 +100,8 @@ async function isResuming(db: ReadDb, runId: string): Promise<boolean> {
   const step = await db
     .selectFrom('steps')
     .select('step')
-    .where('run_id', '=', runId)
-    .where('state', '=', 'leased')
+    .where('run_id', '=', run.id)
+    .where('state', 'in', ['leased', 'child'])
     .limit(1)
     .executeTakeFirst();
   return step === undefined;

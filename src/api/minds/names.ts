@@ -1,8 +1,9 @@
 /** The ids of Minds: aliases of ours in both directions, for one caller. */
 import { randomBytes } from 'node:crypto';
 import { HoldfastError } from '../../errors.ts';
+import type { CursorPage } from '../../runs/dialect-types.ts';
 import type { Holdfast } from '../../runs/holdfast.ts';
-import type { AliasKind, Caller, CursorPage } from '../../runs/types.ts';
+import type { AliasKind, Caller } from '../../runs/types.ts';
 import { invalidValue } from '../openai/refusals.ts';
 
 const PREFIXES: Record<AliasKind, string> = { thread: 'mdb_thread_', run: 'mdb_run_', persona: 'mdb_asst_' };

@@ -1,4 +1,4 @@
-import type { OwnTerm } from '../../runs/types.ts';
+import type { OwnTerm } from '../../runs/dialect-types.ts';
 import { listOf } from '../openai/lists.ts';
 import type { RunStyle } from '../openai/run-style.ts';
 import { type RunFacts, type RunState, runObject } from '../openai/views/run.ts';

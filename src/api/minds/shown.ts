@@ -2,7 +2,8 @@
  * What the core answers, with aliases for its ids. Each function here looks at the aliases of all that is to be shown at once, and gives
  * the way to show one.
  */
-import type { Created, MessageView, RunPicture, ThreadMessage, ThreadView } from '../../runs/types.ts';
+import type { RunPicture, ThreadMessage } from '../../runs/dialect-types.ts';
+import type { Created, MessageView, ThreadView } from '../../runs/types.ts';
 import type { Names } from './names.ts';
 
 export async function threadShown(names: Names, thread: ThreadView): Promise<ThreadView> {

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import type { CursorPage, PageOf } from '../../runs/types.ts';
+import type { CursorPage } from '../../runs/dialect-types.ts';
+import type { PageOf } from '../../runs/types.ts';
 import type { ApiEnv } from '../env.ts';
 import { listOf } from './lists.ts';
 import { type RunFacts, type RunState, runObject } from './views/run.ts';

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import type { Caller, CreateRun, Idempotency, RunPicture } from '../../runs/types.ts';
+import type { RunPicture } from '../../runs/dialect-types.ts';
+import type { Caller, CreateRun, Idempotency } from '../../runs/types.ts';
 import { requireScope } from '../auth.ts';
 import type { ApiEnv } from '../env.ts';
 import type { AssistantsCore } from './core.ts';
@@ -119,7 +120,7 @@ async function create(
     const again = replayed && asked.once === undefined;
     return c.json(show(facts, again ? stateOf(picture) : ACCEPTED));
   }
-  const story = new RunStory(facts, show);
+  const story = new RunStory(facts, { show });
   const thread = asked.threadId === null ? await holdfast.getThread(caller, value.thread_id) : undefined;
   const opening = [...(thread ? [{ event: 'thread.created', data: threadObject(thread) }] : []), ...story.opening()];
   return await streamRun(c, holdfast, caller, { story, opening, afterSeq: 0 });

@@ -1,11 +1,12 @@
-import type { Caller, CursorPage, PageOf } from '../../runs/types.ts';
+import type { CursorPage } from '../../runs/dialect-types.ts';
+import type { Caller, PageOf } from '../../runs/types.ts';
 import type { AssistantsCore } from './core.ts';
 import { listOf, readPage, readQuery } from './lists.ts';
 import type { Mount } from './mount.ts';
 import { invalidValue, notFound } from './refusals.ts';
 import { RunStory } from './stream/story.ts';
 import { factsOf } from './views/run.ts';
-import { stepObject } from './views/step.ts';
+import { type Step, stepObject } from './views/step.ts';
 
 type StepObject = ReturnType<typeof stepObject>;
 
@@ -33,9 +34,10 @@ async function stepsOf(
   { thread_id, run_id }: { thread_id: string; run_id: string },
 ): Promise<StepObject[]> {
   const facts = factsOf(await holdfast.runPicture(caller, thread_id, run_id));
-  const story = new RunStory(facts);
+  const steps: Step[] = [];
+  const story = new RunStory(facts, { onStep: (step) => steps.push(step) });
   for (const event of await holdfast.milestones(caller, run_id)) story.take(event);
-  return story.steps.map((step) => stepObject(facts, step));
+  return steps.map((step) => stepObject(facts, step));
 }
 
 /** A page of a list that is at hand, oldest first. Errors: refused for an unknown cursor. */

@@ -1,5 +1,6 @@
 import { isHoldfastError } from '../../errors.ts';
-import type { Caller, Idempotency, RunPicture, RunRequest } from '../../runs/types.ts';
+import type { RunPicture, RunRequest } from '../../runs/dialect-types.ts';
+import type { Caller, Idempotency } from '../../runs/types.ts';
 import { requireScope } from '../auth.ts';
 import type { AssistantsCore } from './core.ts';
 import type { Mount } from './mount.ts';
@@ -24,7 +25,7 @@ export function mountSubmit(mount: Mount, holdfast: AssistantsCore, { show }: Ru
     const before = await holdfast.runPicture(caller, params.thread_id, params.run_id);
     const { first_seq, repeated } = await submit(holdfast, caller, before, body.tool_outputs, once);
     if (body.stream) {
-      const story = new RunStory(factsOf(before), show);
+      const story = new RunStory(factsOf(before), { show });
       const earlier = await holdfast.milestones(caller, params.run_id, { upTo: first_seq - 1 });
       for (const event of earlier) story.take(event);
       return await streamRun(c, holdfast, caller, { story, opening: [], afterSeq: first_seq - 1 });

@@ -1,3 +1,4 @@
+import { readsBackwards } from '../../runs/cursor-pages.ts';
 import { linkNext } from '../link.ts';
 import type { RunStyle } from '../openai/run-style.ts';
 import { type RunFacts, type RunState, runObject } from '../openai/views/run.ts';
@@ -8,9 +9,8 @@ export const umamiRuns = (expiresAfterS: number): RunStyle => ({
   show: umamiRun,
   list(c, { items, more }, asked) {
     const last = items.at(-1);
-    // What a page that leads up to `before` has left out lies ahead of it, not behind.
-    const onwards = asked.before === undefined || asked.after !== undefined;
-    if (more && onwards && last) linkNext(c, 'after', last.id);
+    // What a page that is read backwards has left out lies ahead of it, not behind.
+    if (more && last && !readsBackwards(asked)) linkNext(c, 'after', last.id);
     return items;
   },
 });

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import type { Caller, RunEvent } from '../../../runs/types.ts';
+import type { RunEvent } from '../../../runs/dialect-types.ts';
+import type { Caller } from '../../../runs/types.ts';
 import type { ApiEnv } from '../../env.ts';
 import { readerSignal, SSE_HEADERS } from '../../sse.ts';
 import type { AssistantsCore } from '../core.ts';

@@ -2,7 +2,7 @@
  * A run's events as OpenAI tells them: events in, frames out. It knows no database and no HTTP; streams, run steps and the
  * continuation of a stream after a submit all come from it, by what they take and what they leave out.
  */
-import type { RunEvent } from '../../../runs/types.ts';
+import type { RunEvent } from '../../../runs/dialect-types.ts';
 import type { ShowRun } from '../run-style.ts';
 import { actionsOf, type OpenRequest } from '../views/actions.ts';
 import { ACCEPTED, hasEnded, type RunFacts, type RunState, runObject } from '../views/run.ts';
@@ -19,8 +19,7 @@ const WAIT = 'wait';
 export class RunStory {
   readonly facts: RunFacts;
   readonly #show: ShowRun;
-  /** Every step so far, oldest first. */
-  readonly steps: Step[] = [];
+  readonly #onStep: (step: Step) => void;
   #run: RunState = ACCEPTED;
   /** `queued` after an answer is told once the outputs that came with it are. */
   #toldQueued = true;
@@ -32,10 +31,14 @@ export class RunStory {
   /** Tokens that steps have been given so far. */
   #counted = { input_tokens: 0, output_tokens: 0 };
 
-  /** `show`: how the run itself is written. */
-  constructor(facts: RunFacts, show: ShowRun = runObject) {
+  /**
+   * `show` writes the run itself. `onStep` is told each step when it is first shown; the step is brought up to date in place. Nothing
+   * that has ended is kept.
+   */
+  constructor(facts: RunFacts, options: { show?: ShowRun; onStep?: (step: Step) => void } = {}) {
     this.facts = facts;
-    this.#show = show;
+    this.#show = options.show ?? runObject;
+    this.#onStep = options.onStep ?? (() => undefined);
   }
 
   /** Whether a stream ends here: with the run, or with what it asks of its client. */
@@ -86,7 +89,7 @@ export class RunStory {
   #newTurn(at: number): Frame[] {
     // A turn that said nothing and called nothing is followed by another when its user has written meanwhile.
     const before = this.#message?.emptyAnswer() ?? [];
-    this.#message = new MessageStep(this.facts, at, (step) => this.steps.push(step));
+    this.#message = new MessageStep(this.facts, at, this.#onStep);
     return before;
   }
 
@@ -112,7 +115,7 @@ export class RunStory {
     if (!this.#calls || this.#calls.step.end) {
       const usage = this.#message?.unclaimedUsage() ?? null;
       this.#calls = new CallsStep(this.facts, at, call.id, usage);
-      this.steps.push(this.#calls.step);
+      this.#onStep(this.#calls.step);
       frames.push(...this.#calls.opening());
     }
     return [...frames, this.#calls.add(call)];

@@ -1,5 +1,5 @@
 import type { ContentPart } from '../../../models/types.ts';
-import type { ThreadMessage } from '../../../runs/types.ts';
+import type { ThreadMessage } from '../../../runs/dialect-types.ts';
 import { cutReason, type MessageReason, messageReason } from './outcome.ts';
 import { assistantIdOf } from './run.ts';
 import { unixSeconds } from './times.ts';

@@ -1,5 +1,5 @@
 import type { Usage } from '../../../models/types.ts';
-import type { RunPicture, RunTerms } from '../../../runs/types.ts';
+import type { RunPicture, RunTerms } from '../../../runs/dialect-types.ts';
 import { type Action, actionsOf } from './actions.ts';
 import { CUT, type IncompleteReason, type LastError, type Outcome, outcomeOf, wasCut } from './outcome.ts';
 import { shownCalling, shownSettings, shownTools } from './settings.ts';
