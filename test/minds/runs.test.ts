@@ -1,4 +1,5 @@
 /** Runs as Minds writes them, and runs that their caller names. */
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type DialectClient,
@@ -197,6 +198,19 @@ describe('a run that its caller names', () => {
     const { metadata, ...reordered } = body;
     expect(await api.ok('POST', path, { metadata, ...reordered })).toEqual(run);
     expect(await runs()).toBe(before);
+  });
+
+  it('is still that run after the server was started again', async () => {
+    const first = await openStack({ temporal: 'none' });
+    const client = dialectClient(first, '/minds');
+    const path = pathOf(await client.createThread('/say Hello.'), newName());
+    const run = await client.ok('POST', path, body);
+    await first.close({ keep: true });
+    const second = await openStack({ temporal: 'none', dataDir: first.config.dataDir });
+    expect(await dialectClient(second, '/minds').ok('POST', path, body)).toEqual(run);
+    expect(await second.journal.db.selectFrom('runs').select('id').execute()).toHaveLength(1);
+    await second.close();
+    rmSync(first.config.dataDir, { recursive: true });
   });
 
   it('is one run when it is asked for ten times at once', async () => {
