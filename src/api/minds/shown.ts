@@ -1,6 +1,6 @@
 /**
- * What the core answers, with aliases for its ids. Each function here looks at the aliases of all that is to be shown at once, and gives
- * the way to show one.
+ * What the core answers, with aliases for its ids. Of a page the aliases are looked up together; what is given is the
+ * way to show one of its items.
  */
 import type { RunPicture, ThreadMessage } from '../../runs/dialect-types.ts';
 import type { Created, MessageView, ThreadView } from '../../runs/types.ts';

@@ -50,7 +50,7 @@ export function assistantsApi(
   };
 }
 
-/** The endpoints that the dialects share: all but `POST /threads/{thread_id}/runs/{run_id}`, by which they mean different things. */
+/** The endpoints that dialects share: all but `POST /threads/{thread_id}/runs/{run_id}`, which does not mean the same in each. */
 export function mountAssistantsApi(mount: Mount, holdfast: AssistantsCore, style: RunStyle): void {
   mountModels(mount, holdfast);
   mountAssistants(mount, holdfast);
