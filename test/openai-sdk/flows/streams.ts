@@ -1,0 +1,144 @@
+/** Streams with the SDK's helpers: what its handlers hear, what its snapshots hold, and what a dropped one leaves. */
+import { expect } from 'vitest';
+import type { StreamEvent } from '../support/npm-sdk.ts';
+import type { Flows } from '../support/suite.ts';
+import { all, answersIn, begin, textOf, threadWith } from './dialogue.ts';
+
+/** Event names with repeated deltas shown once. */
+export const outline = (events: string[]) =>
+  events.filter((event, i, all) => !(event.endsWith('.delta') && all[i - 1] === event));
+
+const RUN_BEGINS = ['thread.run.created', 'thread.run.queued', 'thread.run.in_progress'];
+const STEP_BEGINS = ['thread.run.step.created', 'thread.run.step.in_progress'];
+const MESSAGE_BEGINS = ['thread.message.created', 'thread.message.in_progress'];
+
+export const streamFlows: Flows = {
+  async 'handlers hear a message grow, and its snapshots are what is listed'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, '/stream chunks=20 delay_ms=2');
+    const heard: string[] = [];
+    let text = '';
+    const stream = sdk
+      .stream(thread, { assistant_id })
+      .on('runStepCreated', (step) => heard.push(`step ${step.type}`))
+      .on('messageCreated', () => heard.push('message'))
+      .on('textCreated', () => heard.push('text'))
+      .on('textDelta', (delta, snapshot) => {
+        text += delta.value ?? '';
+        expect(snapshot.value).toBe(text);
+      })
+      .on('textDone', (content) => heard.push(`text done ${content.value.length}`))
+      .on('messageDone', (message) => heard.push(`message ${message.status}`))
+      .on('runStepDone', (step) => heard.push(`step ${step.status}`))
+      .on('end', () => heard.push('end'));
+    const run = await stream.finalRun();
+    expect(run).toMatchObject({ status: 'completed', usage: { completion_tokens: 20 } });
+    expect(heard).toEqual([
+      ...['step message_creation', 'message', 'text', `text done ${text.length}`, 'message completed'],
+      ...['step completed', 'end'],
+    ]);
+    expect(text.trim().split(' ')).toHaveLength(20);
+    expect(await sdk.getRun(thread, run.id)).toEqual(run);
+    expect(await stream.finalMessages()).toEqual(await all(sdk.listMessages(thread, { run_id: run.id })));
+    expect(await stream.finalRunSteps()).toEqual(await all(sdk.listSteps(thread, run.id, { order: 'asc' })));
+  },
+
+  async 'a raw stream says each thing once, in order'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, '/say Hello there');
+    const events: StreamEvent[] = [];
+    for await (const event of await sdk.streamRun(thread, { assistant_id })) events.push(event);
+    expect(outline(events.map((it) => it.event))).toEqual([
+      ...RUN_BEGINS,
+      ...STEP_BEGINS,
+      ...MESSAGE_BEGINS,
+      ...['thread.message.delta', 'thread.message.completed', 'thread.run.step.completed', 'thread.run.completed'],
+    ]);
+    expect(events[0]?.data).toMatchObject({ object: 'thread.run', status: 'queued' });
+  },
+
+  async 'createAndRunStream begins with the thread'({ sdk }) {
+    const events: StreamEvent[] = [];
+    const stream = sdk
+      .createAndRunStream({
+        assistant_id: 'assistant',
+        thread: { messages: [{ role: 'user', content: '/say Hello' }], metadata: { from: 'stream' } },
+      })
+      .on('event', (event) => events.push(event));
+    const run = await stream.finalRun();
+    expect(run.status).toBe('completed');
+    expect(events.slice(0, 2).map((it) => it.event)).toEqual(['thread.created', 'thread.run.created']);
+    expect(events[0]?.data).toEqual(await sdk.getThread(run.thread_id));
+    expect(await answersIn(sdk, run.thread_id)).toEqual(['Hello']);
+  },
+
+  async 'a turn that is tried again voids its message, and only the whole one is listed'({ sdk }) {
+    const { assistant_id, thread } = await begin(
+      sdk,
+      '/say Some words\n/fail status=503 retry_after=0.1\n/say and more',
+    );
+    const events: StreamEvent[] = [];
+    const stream = sdk.stream(thread, { assistant_id }).on('event', (event) => events.push(event));
+    const run = await stream.finalRun();
+    expect(run.status).toBe('completed');
+    expect(outline(events.map((it) => it.event))).toEqual([
+      ...RUN_BEGINS,
+      ...[...STEP_BEGINS, ...MESSAGE_BEGINS, 'thread.message.delta'],
+      ...['thread.message.incomplete', 'thread.run.step.failed'],
+      ...[...STEP_BEGINS, ...MESSAGE_BEGINS, 'thread.message.delta'],
+      ...['thread.message.completed', 'thread.run.step.completed', 'thread.run.completed'],
+    ]);
+    const [voided, ...others] = events.filter((it) => it.event === 'thread.message.incomplete');
+    expect(others).toEqual([]);
+    expect(voided?.data).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'run_failed' } });
+    expect(await answersIn(sdk, thread)).toEqual(['Some words\nand more']);
+    const listed = await all(sdk.listMessages(thread, { run_id: run.id }));
+    expect(listed).toHaveLength(1);
+    expect(voided?.data).not.toMatchObject({ id: listed[0]?.id });
+  },
+
+  async 'a client that goes away in mid-stream polls the run to its whole answer'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, '/stream chunks=60 delay_ms=10');
+    const stream = sdk.stream(thread, { assistant_id });
+    const id = await new Promise<string>((resolve, reject) => {
+      stream.on('textDelta', () => resolve(stream.currentRun()?.id ?? '')).on('error', reject);
+    });
+    stream.abort();
+    await expect(stream.finalRun()).rejects.toBeInstanceOf(sdk.errors.APIUserAbortError);
+    expect((await sdk.getRun(thread, id)).status).toBe('in_progress');
+    expect(await sdk.poll(thread, id)).toMatchObject({ status: 'completed', usage: { completion_tokens: 60 } });
+    const [message] = await all(sdk.listMessages(thread, { run_id: id }));
+    expect(message && textOf(message).trim().split(' ')).toHaveLength(60);
+  },
+
+  async 'a failed run ends its stream as failed'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, '/say Some words\n/fail status=400');
+    const events: string[] = [];
+    const stream = sdk.stream(thread, { assistant_id }).on('event', ({ event }) => events.push(event));
+    const run = await stream.finalRun();
+    expect(run).toMatchObject({ status: 'failed', last_error: { code: 'invalid_prompt' } });
+    expect(events.slice(-3)).toEqual(['thread.message.incomplete', 'thread.run.step.failed', 'thread.run.failed']);
+    expect(await sdk.getRun(thread, run.id)).toEqual(run);
+  },
+
+  async 'a run at its token limit ends its stream as incomplete'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, '/stream chunks=400 delay_ms=0');
+    const events: string[] = [];
+    const stream = sdk
+      .stream(thread, { assistant_id, max_completion_tokens: 256 })
+      .on('event', ({ event }) => events.push(event));
+    const run = await stream.finalRun();
+    expect(run).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_completion_tokens' } });
+    expect(events.at(-1)).toBe('thread.run.incomplete');
+    expect(events).toContain('thread.message.incomplete');
+    expect(await stream.finalMessages()).toEqual(await all(sdk.listMessages(thread, { run_id: run.id })));
+  },
+
+  async 'a stream that cannot begin is an error of the request'({ sdk }) {
+    const { assistant_id } = await begin(sdk, 'Hello');
+    const thread = (await threadWith(sdk, '/ask Which colour?')).id;
+    await sdk.createAndPoll(thread, { assistant_id: 'assistant' });
+    const stream = sdk.stream(thread, { assistant_id });
+    await expect(stream.finalRun()).rejects.toMatchObject({
+      message: expect.stringContaining('already has an active run'),
+    });
+  },
+};

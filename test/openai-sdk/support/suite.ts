@@ -1,0 +1,107 @@
+/** What the suites share: three servers behind one recording proxy, and a way to reach them with any SDK. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import { randomText } from '../../../src/ids.ts';
+import { startServer, TEST_KEY, type TestServer } from '../../support/server.ts';
+import { temporaryDirectory } from '../../support/temporary-directory.ts';
+import { startWire, type WireServer } from '../../wire/server.ts';
+import type { ClientOptions, Sdk } from './npm-sdk.ts';
+import { CASE_HEADER, FAULT_HEADER, type Fault, type Recorded, startRecordingProxy } from './recording-proxy.ts';
+
+const WORKSHOP = fileURLToPath(new URL('../../mcp/servers/stdio.ts', import.meta.url));
+/** `openai.expires_after_s` of the server `expiring`. */
+export const EXPIRES_AFTER_S = 2;
+
+/** `main`; `expiring`, whose runs expire soon; `unstarted`, which has no Temporal, so that its runs stay queued. */
+export type ServerName = 'main' | 'expiring' | 'unstarted';
+export type OpenOptions = { server?: ServerName; key?: string; fault?: Fault; maxRetries?: number };
+
+/** What one test is given: an SDK on the main server, others like it, and the requests that its SDKs have made. */
+export type World = {
+  suite: Suite;
+  sdk: Sdk;
+  open(options: OpenOptions): Sdk;
+  requests(): Recorded[];
+};
+/** Tests by the sentences that name them (ASCII: they travel in a header). Each runs with every major of the npm package. */
+export type Flows = Record<string, (world: World) => Promise<void>>;
+
+export type Suite = {
+  main: TestServer;
+  wire: WireServer;
+  /** A key of another organisation, and one that may only read. */
+  otherKey: string;
+  readingKey: string;
+  recorded(name?: string): Recorded[];
+  world(name: string, open: (options: ClientOptions) => Sdk): World;
+  /** What a process of its own needs to reach the same servers. */
+  address: { proxy: string; key: string; other_key: string; reading_key: string };
+  close(): Promise<void>;
+};
+
+/** Starts the servers, on the Temporal server of the test run. */
+export async function openSuite(): Promise<Suite> {
+  const directory = temporaryDirectory();
+  const wire = await startWire();
+  const started = await Promise.all([
+    start(mainYaml(join(directory.path, 'executions.jsonl'), wire.url)),
+    start(
+      `routes: [{ id: demo, provider: demo, aliases: [gpt-4o] }]\nopenai: { expires_after_s: ${EXPIRES_AFTER_S} }\n`,
+    ),
+    start('routes: [{ id: demo, provider: demo, aliases: [gpt-4o] }]\n', { TEMPORAL_ADDRESS: NOBODY }),
+  ]);
+  const [main, expiring, unstarted] = started;
+  const proxy = await startRecordingProxy({ main: main.url, expiring: expiring.url, unstarted: unstarted.url });
+  const otherKey = await makeKey(main, '--org', 'other');
+  const readingKey = await makeKey(main, '--scopes', 'runs:read');
+  const suite: Suite = {
+    ...{ main, wire, otherKey, readingKey },
+    recorded: proxy.recorded,
+    address: { proxy: proxy.url, key: TEST_KEY, other_key: otherKey, reading_key: readingKey },
+    world(name, open) {
+      const sdkOf = ({ server = 'main', key = TEST_KEY, fault, maxRetries }: OpenOptions) =>
+        open({
+          apiKey: key,
+          baseURL: `${proxy.url}/${server}/openai/v1`,
+          defaultHeaders: { [CASE_HEADER]: name, ...(fault && { [FAULT_HEADER]: fault }) },
+          ...(maxRetries === undefined ? {} : { maxRetries }),
+        });
+      return { suite, sdk: sdkOf({}), open: sdkOf, requests: () => proxy.recorded(name) };
+    },
+    async close() {
+      await proxy.close();
+      await Promise.all(started.map((server) => server.close()));
+      await wire.close();
+      directory.remove();
+    },
+  };
+  return suite;
+}
+
+/** A port of this machine on which nothing listens. */
+const NOBODY = '127.0.0.1:9';
+
+const start = (yaml: string, env: Record<string, string> = {}) =>
+  startServer({
+    yaml,
+    env: { TEMPORAL_ADDRESS: inject('temporalAddress'), HOLDFAST_TASK_QUEUE: `sdk-${randomText(8)}`, ...env },
+  });
+
+const mainYaml = (log: string, wire: string) => `
+routes:
+  - { id: demo, provider: demo, aliases: [gpt-4o] }
+  - { id: impatient, provider: demo, retries: 0 }
+  - { id: wired, provider: openai-compatible, model: wired-model, base_url: "${wire}" }
+personas:
+  - { key: assistant, route: demo, tools: [ask_user, shop/*], approval: { shop/note: always } }
+  - { key: thrifty, route: demo, tools: [shop/*], budget: { max_turns: 1, on_exceeded: ask } }
+mcp:
+  shop: { command: ${process.execPath}, args: [${WORKSHOP}], env: { EXECUTIONS: ${log} } }
+`;
+
+async function makeKey(server: TestServer, ...options: string[]): Promise<string> {
+  const { code, stdout, stderr } = await server.holdfast(['keys', 'create', ...options]);
+  if (code !== 0) throw new Error(`keys create: ${stderr}`);
+  return stdout.trim();
+}
