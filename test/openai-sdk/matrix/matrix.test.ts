@@ -106,18 +106,19 @@ describe.each(ENDPOINTS)('$operation', (endpoint) => {
 
   if (list) {
     it.each([
-      ['limit=0', 'limit'],
-      ['limit=101', 'limit'],
-      ['limit=-1', 'limit'],
-      ['limit=1.5', 'limit'],
-      ['limit=many', 'limit'],
-      ['limit=', 'limit'],
-      ['order=sideways', 'order'],
-      ['after=unknown', 'after'],
-      ['before=unknown', 'before'],
-    ])('with ?%s', async (query, param) => {
+      ['limit=0', 'limit', 'invalid_value'],
+      ['limit=101', 'limit', 'invalid_value'],
+      ['limit=-1', 'limit', 'invalid_value'],
+      ['limit=1.5', 'limit', 'invalid_type'],
+      ['limit=many', 'limit', 'invalid_type'],
+      ['limit=', 'limit', 'invalid_type'],
+      ['order=sideways', 'order', 'invalid_value'],
+      ['after=unknown', 'after', 'invalid_value'],
+      ['before=unknown', 'before', 'invalid_value'],
+      ['colour=red', 'colour', 'unknown_parameter'],
+    ])('with ?%s', async (query, param, code) => {
       const answer = await send(method, `${fill(path, ids)}?${query}`);
-      expectRefusal(answer, 400, { param, code: 'invalid_value' });
+      expectRefusal(answer, 400, { param, code });
     });
     if (operation !== 'listAssistants') {
       it('with a cursor of another list', async () => {

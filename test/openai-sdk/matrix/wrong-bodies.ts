@@ -17,7 +17,7 @@ const METADATA: Row[] = [
   [{ metadata: 'x' }, 'metadata', 'invalid_type'],
   [{ metadata: { a: 1 } }, 'metadata.a', 'invalid_type'],
   [{ metadata: pairs(17) }, 'metadata', 'invalid_value'],
-  [{ metadata: { ['k'.repeat(65)]: 'v' } }, 'metadata', 'invalid_value'],
+  [{ metadata: { ['k'.repeat(65)]: 'v' } }, `metadata.${'k'.repeat(65)}`, 'string_too_long'],
   [{ metadata: { a: 'v'.repeat(513) } }, 'metadata.a', 'string_too_long'],
 ];
 const TOOLS: Row[] = [

@@ -251,3 +251,13 @@ def _(world):
             equal(again.status, "completed")
 
     asyncio.run(run())
+
+
+@case("a stream that is silent for long is kept alive")
+def _(world):
+    client = world.client()
+    thread = thread_with(client, "/say Well\n/think ms=16500\n/say then")
+    heard = listen(
+        client.beta.threads.runs.stream(thread_id=thread, assistant_id="assistant", event_handler=Listener())
+    )
+    equal((heard.current_run.status, heard.text), ("completed", "Well\nthen"))
