@@ -40,19 +40,36 @@ export type Suite = {
   close(): Promise<void>;
 };
 
-/** Starts the servers, on the Temporal server of the test run. */
-export async function openSuite(): Promise<Suite> {
+const SERVERS: Record<ServerName, { yaml: (log: string, wire: string) => string; env?: Record<string, string> }> = {
+  main: {
+    yaml: (log, wire) => `
+routes:
+  - { id: demo, provider: demo, aliases: [gpt-4o] }
+  - { id: impatient, provider: demo, retries: 0 }
+  - { id: wired, provider: openai-compatible, model: wired-model, base_url: "${wire}" }
+personas:
+  - { key: assistant, route: demo, tools: [ask_user, shop/*], approval: { shop/note: always } }
+  - { key: thrifty, route: demo, tools: [shop/*], budget: { max_turns: 1, on_exceeded: ask } }
+mcp:
+  shop: { command: ${process.execPath}, args: [${WORKSHOP}], env: { EXECUTIONS: ${log} } }
+`,
+  },
+  expiring: { yaml: () => `${DEMO}openai: { expires_after_s: ${EXPIRES_AFTER_S} }\n` },
+  unstarted: { yaml: () => DEMO, env: { TEMPORAL_ADDRESS: '127.0.0.1:9' } },
+};
+const DEMO = 'routes: [{ id: demo, provider: demo, aliases: [gpt-4o] }]\n';
+
+/** Starts the servers, on the Temporal server of the test run. `main` must be among them. */
+export async function openSuite(names: ServerName[] = ['main', 'expiring', 'unstarted']): Promise<Suite> {
   const directory = temporaryDirectory();
   const wire = await startWire();
-  const started = await Promise.all([
-    start(mainYaml(join(directory.path, 'executions.jsonl'), wire.url)),
-    start(
-      `routes: [{ id: demo, provider: demo, aliases: [gpt-4o] }]\nopenai: { expires_after_s: ${EXPIRES_AFTER_S} }\n`,
-    ),
-    start('routes: [{ id: demo, provider: demo, aliases: [gpt-4o] }]\n', { TEMPORAL_ADDRESS: NOBODY }),
-  ]);
-  const [main, expiring, unstarted] = started;
-  const proxy = await startRecordingProxy({ main: main.url, expiring: expiring.url, unstarted: unstarted.url });
+  const log = join(directory.path, 'executions.jsonl');
+  const started = await Promise.all(
+    names.map(async (name) => [name, await start(SERVERS[name].yaml(log, wire.url), SERVERS[name].env)] as const),
+  );
+  const servers = Object.fromEntries(started) as Record<ServerName, TestServer>;
+  const { main } = servers;
+  const proxy = await startRecordingProxy(Object.fromEntries(started.map(([name, { url }]) => [name, url])));
   const otherKey = await makeKey(main, '--org', 'other');
   const readingKey = await makeKey(main, '--scopes', 'runs:read');
   const suite: Suite = {
@@ -71,7 +88,7 @@ export async function openSuite(): Promise<Suite> {
     },
     async close() {
       await proxy.close();
-      await Promise.all(started.map((server) => server.close()));
+      await Promise.all(started.map(([, server]) => server.close()));
       await wire.close();
       directory.remove();
     },
@@ -79,26 +96,11 @@ export async function openSuite(): Promise<Suite> {
   return suite;
 }
 
-/** A port of this machine on which nothing listens. */
-const NOBODY = '127.0.0.1:9';
-
-const start = (yaml: string, env: Record<string, string> = {}) =>
+const start = (yaml: string, env: Record<string, string> | undefined) =>
   startServer({
     yaml,
     env: { TEMPORAL_ADDRESS: inject('temporalAddress'), HOLDFAST_TASK_QUEUE: `sdk-${randomText(8)}`, ...env },
   });
-
-const mainYaml = (log: string, wire: string) => `
-routes:
-  - { id: demo, provider: demo, aliases: [gpt-4o] }
-  - { id: impatient, provider: demo, retries: 0 }
-  - { id: wired, provider: openai-compatible, model: wired-model, base_url: "${wire}" }
-personas:
-  - { key: assistant, route: demo, tools: [ask_user, shop/*], approval: { shop/note: always } }
-  - { key: thrifty, route: demo, tools: [shop/*], budget: { max_turns: 1, on_exceeded: ask } }
-mcp:
-  shop: { command: ${process.execPath}, args: [${WORKSHOP}], env: { EXECUTIONS: ${log} } }
-`;
 
 async function makeKey(server: TestServer, ...options: string[]): Promise<string> {
   const { code, stdout, stderr } = await server.holdfast(['keys', 'create', ...options]);
