@@ -20,7 +20,6 @@ export type ClientOptions = {
   apiKey: string;
   baseURL: string;
   defaultHeaders: Record<string, string>;
-  maxRetries?: number;
 };
 
 /** What is called of an SDK, by the thread and run it is about. */

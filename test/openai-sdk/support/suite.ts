@@ -15,7 +15,7 @@ export const EXPIRES_AFTER_S = 2;
 
 /** `main`; `expiring`, whose runs expire soon; `unstarted`, which has no Temporal, so that its runs stay queued. */
 export type ServerName = 'main' | 'expiring' | 'unstarted';
-export type OpenOptions = { server?: ServerName; key?: string; fault?: Fault; maxRetries?: number };
+export type OpenOptions = { server?: ServerName; key?: string; fault?: Fault };
 
 /** What one test is given: an SDK on the main server, others like it, and the requests that its SDKs have made. */
 export type World = {
@@ -77,12 +77,11 @@ export async function openSuite(names: ServerName[] = ['main', 'expiring', 'unst
     recorded: proxy.recorded,
     address: { proxy: proxy.url, key: TEST_KEY, other_key: otherKey, reading_key: readingKey },
     world(name, open) {
-      const sdkOf = ({ server = 'main', key = TEST_KEY, fault, maxRetries }: OpenOptions) =>
+      const sdkOf = ({ server = 'main', key = TEST_KEY, fault }: OpenOptions) =>
         open({
           apiKey: key,
           baseURL: `${proxy.url}/${server}/openai/v1`,
           defaultHeaders: { [CASE_HEADER]: name, ...(fault && { [FAULT_HEADER]: fault }) },
-          ...(maxRetries === undefined ? {} : { maxRetries }),
         });
       return { suite, sdk: sdkOf({}), open: sdkOf, requests: () => proxy.recorded(name) };
     },
