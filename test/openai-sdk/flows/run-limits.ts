@@ -39,6 +39,14 @@ export const runLimitFlows: Flows = {
     expect(run).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_prompt_tokens' } });
   },
 
+  async "a persona's budget of tokens makes a run incomplete too"({ sdk }) {
+    const thread = (await threadWith(sdk, '/stream chunks=400 delay_ms=0')).id;
+    const run = await sdk.createAndPoll(thread, { assistant_id: 'frugal' });
+    expect(run).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_completion_tokens' } });
+    const [message] = await all(sdk.listMessages(thread, { run_id: run.id }));
+    expect(message).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_tokens' } });
+  },
+
   async 'truncation to the last messages is what the model is sent'({ sdk }) {
     const { assistant_id, thread } = await begin(sdk, 'one two three four five six seven eight');
     await sdk.createMessage(thread, { role: 'user', content: 'nine ten' });
