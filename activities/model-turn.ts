@@ -3,7 +3,7 @@ import { HoldfastError } from '../src/errors.ts';
 import { budgetLeft } from '../src/journal/budget.ts';
 import type { TurnCall } from '../src/journal/open-calls.ts';
 import { readPrompt } from '../src/journal/prompt.ts';
-import { specOf } from '../src/journal/run-row.ts';
+import { type RunSpec, specOf } from '../src/journal/run-row.ts';
 import type { BegunTurn } from '../src/journal/transactions/begin-turn.ts';
 import type { ReleaseReason } from '../src/journal/transactions/fail-attempt.ts';
 import { estimateInput, estimateUsage, knownInput } from '../src/models/estimate.ts';
@@ -12,6 +12,7 @@ import {
   type FinishReason,
   ModelError,
   type ModelRequest,
+  type ModelSettings,
   type Route,
   type ToolSpec,
   type Usage,
@@ -144,6 +145,7 @@ class Attempt {
       messages,
       tools,
       attempt: this.#begun.provider_errors + 1,
+      ...settingsOf(spec, this.#turn),
     };
     return capped(request, left, knownInput(this.#route, request) ?? 0);
   }
@@ -204,6 +206,12 @@ class Attempt {
     if (this.#request) return estimateUsage(this.#request, this.#said, estimateInput(this.#route, this.#request));
     return NO_USAGE;
   }
+}
+
+/** A call that must be made is made once: every turn held to it would call for ever. */
+function settingsOf({ settings = {} }: RunSpec, turn: number): ModelSettings {
+  const forced = settings.tool_choice === 'required' || typeof settings.tool_choice === 'object';
+  return forced && turn > 1 ? { ...settings, tool_choice: 'auto' } : settings;
 }
 
 /** What is left of a budget caps the step's output; where its input is known beforehand, that is taken off. */

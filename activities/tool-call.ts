@@ -47,6 +47,7 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
     const outcome = await tool.execute(call.arguments, {
       call_id: call.call_id,
       signal: step.signal,
+      ...(begun.expires_at === undefined ? {} : { timeout_s: secondsUntil(begun.expires_at) }),
       // A refused append stops the step by the writer's own callback.
       progress: (data) => void report(data).catch(() => step.stop('lease_lost')),
     });
@@ -57,6 +58,9 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
     return await cancelled(deps, begun, step, error);
   }
 }
+
+/** What is left, in seconds: never nothing, so that the tool's own timeout ends the call. */
+const secondsUntil = (at: number) => Math.max(1, at - Date.now()) / 1000;
 
 async function find(deps: ActivityDeps, { call }: Begun): Promise<Tool | ToolOutcome> {
   try {

@@ -3,6 +3,8 @@ import pino, { type Logger } from 'pino';
 import type { Holdfast } from '../runs/holdfast.ts';
 import type { Caller, EventStream } from '../runs/types.ts';
 import { type AppOptions, createApp } from './app.ts';
+import { nativeApi } from './native/index.ts';
+import { openAiApi } from './openai/index.ts';
 
 export const ADMIN: Caller = {
   org_id: 'org_a',
@@ -29,7 +31,11 @@ export function testApp(core: Core = {}, options: { caller?: Partial<Caller>; li
       return target[name];
     },
   }) as Holdfast;
-  const app = createApp(holdfast, { log, version: '9.9.9', limits: options.limits });
+  const app = createApp(holdfast, [nativeApi, openAiApi({ expiresAfterS: 600 })], {
+    log,
+    version: '9.9.9',
+    limits: options.limits,
+  });
   const send = async (path: string, { method = 'GET', body, raw, headers, signal }: Sent = {}): Promise<Response> =>
     await app.request(
       new Request(`http://localhost${path}`, {

@@ -75,7 +75,7 @@ function terminalColumns(ending: Ending, now: number): RunChange {
 async function keepCutAnswer(trx: Trx, ctx: TransactionContext, run: RunRecord): Promise<void> {
   const step = await trx
     .selectFrom('steps')
-    .select(['message_id', 'from_seq'])
+    .select(['message_id', 'from_seq', 'started_at'])
     .where('run_id', '=', run.id)
     .where('state', '!=', 'done')
     .where('message_id', 'is not', null)
@@ -96,6 +96,7 @@ async function keepCutAnswer(trx: Trx, ctx: TransactionContext, run: RunRecord):
     role: 'assistant',
     content: [{ type: 'text', text: content }],
     status: 'incomplete',
+    began_at: step.started_at,
   });
 }
 
@@ -110,6 +111,8 @@ export async function insertMessage(
     content: unknown[];
     status?: 'completed' | 'incomplete';
     listed?: boolean;
+    metadata?: Record<string, string>;
+    began_at?: number;
   },
 ): Promise<string> {
   const thread = await trx
@@ -132,8 +135,9 @@ export async function insertMessage(
       content: JSON.stringify(message.content),
       status: message.status ?? 'completed',
       listed: message.listed === false ? 0 : 1,
-      metadata: '{}',
+      metadata: JSON.stringify(message.metadata ?? {}),
       created_at: ctx.now,
+      began_at: message.began_at ?? null,
     })
     .execute();
   return id;

@@ -56,6 +56,8 @@ export interface Schema {
     listed: number;
     metadata: Json;
     created_at: Millis;
+    /** Of an assistant's message: when its turn began; it was stored, complete or cut, at `created_at`. */
+    began_at: Millis | null;
   };
   calls: {
     call_id: string;

@@ -3,7 +3,8 @@
  * the frames in memory that all readers of the run share, or from the journal where it is behind them.
  */
 import type { Appended, Journal, StoredEvent } from '../journal/journal.ts';
-import { eventFrame, isTerminalEvent, PING_FRAME } from './event-frames.ts';
+import { eventFrame, isTerminalEvent, PING_FRAME, parseEvent } from './event-frames.ts';
+import type { RunEvent } from './types.ts';
 
 /** Frames of a watched run kept in memory; older ones are read from the journal. */
 const MAX_TAIL_FRAMES = 1_024;
@@ -17,7 +18,18 @@ const MAX_TAIL_BYTES = 4 * 1_048_576;
 const TICK_MS = 5_000;
 const PING_AFTER_MS = 8_000;
 
-type Frame = { seq: number; bytes: Buffer; terminal: boolean };
+type Frame = { seq: number; event: StoredEvent; bytes: Buffer; terminal: boolean };
+
+/** What a reader hands on: `ping` when nothing was said for a while. */
+type Form<Chunk> = { chunk: (frames: Frame[]) => Chunk; ping: () => Chunk };
+
+const BYTES: Form<Uint8Array> = {
+  chunk: (frames) => (frames.length === 1 && frames[0] ? frames[0].bytes : Buffer.concat(frames.map((it) => it.bytes))),
+  ping: () => PING_FRAME,
+};
+
+/** An empty list is a ping. */
+const EVENTS: Form<RunEvent[]> = { chunk: (frames) => frames.map((it) => parseEvent(it.event)), ping: () => [] };
 
 /** The newest frames of a run that somebody reads: `frames[i]` has seq `firstSeq + i`. */
 class Tail {
@@ -25,7 +37,7 @@ class Tail {
   firstSeq = 1;
   /** The newest seq known to be stored; frames may be missing when they came without their content. */
   lastSeq = 0;
-  readonly readers = new Set<Reader>();
+  readonly readers = new Set<AnyReader>();
   #bytes = 0;
 
   take(appended: Appended): void {
@@ -71,6 +83,7 @@ class Tail {
 
 const frameOf = (event: StoredEvent): Frame => ({
   seq: event.seq,
+  event,
   bytes: eventFrame(event),
   terminal: isTerminalEvent(event.type),
 });
@@ -97,19 +110,24 @@ export type ReaderOptions = {
 /** What the journal says of the run when its reader opens. */
 export type Stored = { last_seq: number; ended: boolean };
 
-class Reader {
+/** A reader as the feed sees it, whatever it hands on. */
+type AnyReader = Pick<Reader<never>, 'keyId' | 'wake' | 'tick' | 'close'>;
+
+class Reader<Chunk> {
   readonly keyId: string;
   #cursor: number;
   #lastSent = Date.now();
   #wake: (() => void) | undefined;
   #closed = false;
   #until = 0;
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #controller: ReadableStreamDefaultController<Chunk> | undefined;
   readonly #options: ReaderOptions;
   readonly #feed: EventFeed;
   readonly #tail: Tail;
+  readonly #form: Form<Chunk>;
 
-  constructor(feed: EventFeed, tail: Tail, options: ReaderOptions) {
+  constructor(feed: EventFeed, tail: Tail, options: ReaderOptions, form: Form<Chunk>) {
+    this.#form = form;
     this.#feed = feed;
     this.#tail = tail;
     this.#options = options;
@@ -118,11 +136,11 @@ class Reader {
   }
 
   /** `until`: the seq where this reader ends, unless the terminal event comes first. */
-  open(until: number): ReadableStream<Uint8Array> {
+  open(until: number): ReadableStream<Chunk> {
     this.#until = until;
     const { signal } = this.#options;
     const onAbort = () => this.close();
-    return new ReadableStream<Uint8Array>({
+    return new ReadableStream<Chunk>({
       start: (controller) => {
         this.#controller = controller;
         if (this.#closed) controller.close();
@@ -143,7 +161,7 @@ class Reader {
   tick(now: number): void {
     const room = (this.#controller?.desiredSize ?? 0) > 0;
     if (!room || this.#closed || now - this.#lastSent < PING_AFTER_MS) return;
-    this.#send(PING_FRAME);
+    this.#send(this.#form.ping());
   }
 
   close(stream = true): void {
@@ -171,15 +189,15 @@ class Reader {
       // Nothing where something was: the thread was deleted under its reader.
       if (!last) return this.close();
       this.#cursor = last.seq;
-      this.#send(taken.length === 1 ? last.bytes : Buffer.concat(taken.map((frame) => frame.bytes)));
+      this.#send(this.#form.chunk(taken));
       if (last.terminal) this.close();
       return;
     }
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(chunk: Chunk): void {
     this.#lastSent = Date.now();
-    this.#controller?.enqueue(bytes);
+    this.#controller?.enqueue(chunk);
   }
 
   async #read(): Promise<Frame[]> {
@@ -213,10 +231,23 @@ export class EventFeed {
    * A stream of the run's frames after `after_seq`: to the terminal event, or without `follow` to what is stored. `stored` reads
    * what the journal holds; what is appended meanwhile is gathered already, so that nothing falls between the two.
    */
-  async read(options: ReaderOptions, stored: () => Promise<Stored>): Promise<ReadableStream<Uint8Array>> {
+  read(options: ReaderOptions, stored: () => Promise<Stored>): Promise<ReadableStream<Uint8Array>> {
+    return this.#open(options, stored, (tail) => new Reader(this, tail, options, BYTES));
+  }
+
+  /** The same as values, several events a chunk; an empty chunk keeps a silent stream alive. */
+  readEvents(options: ReaderOptions, stored: () => Promise<Stored>): Promise<ReadableStream<RunEvent[]>> {
+    return this.#open(options, stored, (tail) => new Reader(this, tail, options, EVENTS));
+  }
+
+  async #open<Chunk>(
+    options: ReaderOptions,
+    stored: () => Promise<Stored>,
+    create: (tail: Tail) => Reader<Chunk>,
+  ): Promise<ReadableStream<Chunk>> {
     const tail = this.#tails.get(options.run_id) ?? new Tail();
     this.#tails.set(options.run_id, tail);
-    const reader = new Reader(this, tail, options);
+    const reader = create(tail);
     tail.readers.add(reader);
     try {
       const { last_seq, ended } = await stored();
@@ -235,7 +266,7 @@ export class EventFeed {
     return count;
   }
 
-  leave(runId: string, reader: Reader): void {
+  leave(runId: string, reader: AnyReader): void {
     const tail = this.#tails.get(runId);
     tail?.readers.delete(reader);
     if (tail?.readers.size === 0) this.#tails.delete(runId);

@@ -3,17 +3,23 @@ import type { Logger } from 'pino';
 import type { FileConfig } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { RunRecord } from '../journal/run-row.ts';
 import type { Models } from '../models/types.ts';
 import type { Engine } from '../temporal/engine.ts';
-import { asParts, prepareRun } from './create.ts';
-import { EventFeed } from './event-feed.ts';
+import { prepareRun, written, writtenThread } from './create.ts';
+import { type DatedRecord, newestPersonas, pagePersonas, pageRuns } from './cursor-pages.ts';
+import { EventFeed, type ReaderOptions, type Stored } from './event-feed.ts';
 import type { Holdfast } from './holdfast.ts';
 import { invalidField } from './invalid-field.ts';
 import { authenticate } from './keys.ts';
 import { findRun, findThread, listInputs, listMessages, listRuns, listThreads, pendingOf } from './lists.ts';
 import { readLive } from './live.ts';
-import { Personas } from './personas.ts';
-import { messageView, runDetails, runRow, threadView } from './views.ts';
+import { readMilestones } from './milestones.ts';
+import { Personas, personaView } from './personas.ts';
+import { requestsOf, standingOf, termsOf } from './run-picture.ts';
+import { findMessage, pageMessages } from './thread-messages.ts';
+import type { Caller, DatedPersona, PendingInput, RunPicture } from './types.ts';
+import { messageView, runDetails, runRow, threadView, timeOf } from './views.ts';
 
 export type HoldfastDeps = {
   journal: Journal;
@@ -34,6 +40,25 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     deps.log.warn({ error: (error as Error).message }, 'readers were not looked at'),
   );
   const personas = new Personas(journal, models, file);
+  const detailsOf = (run: RunRecord, pending: PendingInput[]) =>
+    runDetails(run, pending, file.credits_per_usd, {
+      workflow_id: run.id,
+      run_id: run.temporal_run_id,
+      namespace: engine.link.namespace,
+      ui_url: workflowUrl(deps.uiUrl(), engine.link.namespace, run.id),
+    });
+  const pictureOf = async (run: RunRecord): Promise<RunPicture> => {
+    const standing = await standingOf(db, run);
+    return { run: detailsOf(run, []), terms: termsOf(run), standing };
+  };
+  /** What is stored of a run that a reader comes to. Errors: `runs.not_found`, `validation.failed` beyond its last event. */
+  const storedAfter = async (caller: Caller, runId: string, afterSeq: number): Promise<Stored> => {
+    const run = await findRun(db, caller.org_id, runId);
+    if (afterSeq > run.last_seq) {
+      throw invalidField('after_seq', `after_seq ${afterSeq} is beyond the run's last event, ${run.last_seq}.`);
+    }
+    return { last_seq: run.last_seq, ended: run.ended === 1 };
+  };
 
   return {
     authenticate: (token, traceId) => authenticate(db, token, traceId),
@@ -41,7 +66,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     async createThread(caller, input, once) {
       const effect = await journal.write('createThread', {
         org_id: caller.org_id,
-        ...input,
+        ...writtenThread(input),
         ...(once ? { once } : {}),
       });
       return { ...effect, value: threadView(effect.value) };
@@ -64,8 +89,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       const effect = await journal.write('createMessage', {
         org_id: caller.org_id,
         thread_id: threadId,
-        role: input.role,
-        content: asParts(input.content),
+        ...written(input),
         ...(once ? { once } : {}),
       });
       return { ...effect, value: messageView(effect.value) };
@@ -73,6 +97,21 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     async listMessages(caller, threadId, page) {
       const { items, more } = await listMessages(db, caller.org_id, threadId, page);
       return { items: items.map(messageView), more };
+    },
+
+    async pageMessages(caller, threadId, page) {
+      return await pageMessages(db, caller.org_id, threadId, page);
+    },
+    getMessage: (caller, threadId, messageId) => findMessage(db, caller.org_id, threadId, messageId),
+    async updateMessage(caller, threadId, messageId, { metadata }) {
+      await findThread(db, caller.org_id, threadId);
+      const ref = { org_id: caller.org_id, thread_id: threadId, message_id: messageId };
+      await journal.write('updateMessage', { ...ref, metadata });
+      return await findMessage(db, caller.org_id, threadId, messageId);
+    },
+    async deleteMessage(caller, threadId, messageId) {
+      await findThread(db, caller.org_id, threadId);
+      await journal.write('deleteMessage', { org_id: caller.org_id, thread_id: threadId, message_id: messageId });
     },
 
     async createRun(caller, threadId, input, once) {
@@ -100,13 +139,28 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       const run = await findRun(db, caller.org_id, runId);
       const live = options?.live ? await readLive(engine, run) : undefined;
       const pending = run.ended ? [] : await pendingOf(db, caller.org_id, runId);
-      const details = runDetails(run, pending, file.credits_per_usd, {
-        workflow_id: run.id,
-        run_id: run.temporal_run_id,
-        namespace: engine.link.namespace,
-        ui_url: workflowUrl(deps.uiUrl(), engine.link.namespace, run.id),
-      });
+      const details = detailsOf(run, pending);
       return options?.live ? { ...details, live: live ?? null } : details;
+    },
+    async pageRuns(caller, threadId, page) {
+      await findThread(db, caller.org_id, threadId);
+      const { items, more } = await pageRuns(db, caller.org_id, threadId, page);
+      return { items: await Promise.all(items.map(pictureOf)), more };
+    },
+    async runPicture(caller, threadId, runId) {
+      await findThread(db, caller.org_id, threadId);
+      const run = await findRun(db, caller.org_id, runId);
+      if (run.thread_id !== threadId) throw new HoldfastError('runs.not_found', `No run ${runId}.`);
+      return await pictureOf(run);
+    },
+    async listRequests(caller, runId) {
+      return await requestsOf(db, await findRun(db, caller.org_id, runId));
+    },
+    async milestones(caller, runId, { upTo } = {}) {
+      return await readMilestones(db, (await findRun(db, caller.org_id, runId)).id, upTo);
+    },
+    async updateRun(caller, runId, { metadata }) {
+      await journal.write('updateRun', { org_id: caller.org_id, run_id: runId, metadata });
     },
     cancelRun: (caller, runId, once) =>
       journal.write('requestCancel', { caller, run_id: runId, ...(once ? { once } : {}) }),
@@ -119,38 +173,59 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       });
       return { value: { ok: true }, replayed };
     },
-    async events(caller, runId, { afterSeq, follow, signal }) {
+    answerAll: (caller, runId, answers, once) =>
+      journal.write('answerAll', { org_id: caller.org_id, run_id: runId, answers, ...(once ? { once } : {}) }),
+    async events(caller, runId, options) {
       let atEnd = false;
-      const body = await feed.read(
-        {
-          org_id: caller.org_id,
-          key_id: caller.key_id,
-          run_id: runId,
-          after_seq: afterSeq,
-          follow,
-          ...(signal ? { signal } : {}),
-        },
-        async () => {
-          const run = await findRun(db, caller.org_id, runId);
-          if (afterSeq > run.last_seq) {
-            throw invalidField('after_seq', `after_seq ${afterSeq} is beyond the run's last event, ${run.last_seq}.`);
-          }
-          atEnd = run.ended === 1 && afterSeq === run.last_seq;
-          return { last_seq: run.last_seq, ended: run.ended === 1 };
-        },
-      );
+      const body = await feed.read(readerOf(caller, runId, options), async () => {
+        const run = await storedAfter(caller, runId, options.afterSeq);
+        atEnd = run.ended && options.afterSeq === run.last_seq;
+        return run;
+      });
       return { atEnd, body };
     },
+    follow: (caller, runId, options) =>
+      feed.readEvents(readerOf(caller, runId, { ...options, follow: true }), () =>
+        storedAfter(caller, runId, options.afterSeq),
+      ),
 
     listInputs: (caller, page) => listInputs(db, caller.org_id, page),
     listPersonas: (caller, page) => personas.list(caller, page),
     getPersona: (caller, ref) => personas.get(caller.org_id, ref),
     createPersona: (caller, definition, once) => personas.create(caller, definition, once),
+    async pagePersonas(caller, page) {
+      await personas.sync(caller.org_id);
+      const { items, more } = await pagePersonas(db, caller.org_id, page);
+      return { items: items.map(datedPersona), more };
+    },
+    async newestPersona(caller, key) {
+      await personas.sync(caller.org_id);
+      const row = await newestPersonas(db, caller.org_id).where('personas.key', '=', key).executeTakeFirst();
+      if (!row) throw new HoldfastError('personas.not_found', `No persona ${key}.`);
+      return datedPersona(row);
+    },
+    updatePersona: (caller, key, patch) => personas.update(caller, key, patch),
+    deletePersona: (caller, key) => personas.delete(caller, key),
     routes: () => models.routes(),
     readiness: deps.readiness,
     close: () => feed.close(),
   };
 }
+
+function readerOf(
+  caller: Caller,
+  runId: string,
+  options: { afterSeq: number; follow: boolean; signal?: AbortSignal },
+): ReaderOptions {
+  const { afterSeq, follow, signal } = options;
+  const reader = { org_id: caller.org_id, key_id: caller.key_id, run_id: runId, after_seq: afterSeq, follow };
+  return signal ? { ...reader, signal } : reader;
+}
+
+const datedPersona = (row: DatedRecord): DatedPersona => ({
+  ...personaView(row),
+  first_created_at: timeOf(row.first_created_at),
+});
 
 function workflowUrl(uiUrl: string | null, namespace: string, workflowId: string): string | null {
   return uiUrl === null ? null : `${uiUrl}/namespaces/${namespace}/workflows/${workflowId}`;

@@ -2,7 +2,7 @@
  * What a run is, in the words of the native contract. The core (`src/runs`) speaks these types; dialects translate
  * them. Times are RFC 3339 UTC with milliseconds, money is USD, durations say their unit in the name.
  */
-import type { ContentPart, Usage } from '../models/types.ts';
+import type { ContentPart, ModelSettings, Usage } from '../models/types.ts';
 
 export type RunStatus =
   | 'queued'
@@ -56,7 +56,13 @@ export type Budget = {
 
 export type FunctionTool = {
   type: 'function';
-  function: { name: string; description?: string; parameters?: Record<string, unknown> };
+  function: {
+    name: string;
+    description?: string;
+    parameters?: Record<string, unknown>;
+    /** Asks the provider to hold the model to the schema. */
+    strict?: boolean;
+  };
 };
 
 export type ThreadView = {
@@ -77,6 +83,12 @@ export type MessageView = {
   status: 'completed' | 'incomplete';
   metadata: Record<string, string>;
   created_at: string;
+};
+
+/** A message with when its turn began and the run that made it, where one did. */
+export type ThreadMessage = MessageView & {
+  began_at: string | null;
+  run: { persona_id: string | null; status: RunStatus; error_code: string | null } | null;
 };
 
 /** A row of the global list (`GET /v1/runs`), fields and order as the contract names them. */
@@ -151,7 +163,24 @@ export type CreateRun = {
   tools?: (string | FunctionTool)[];
   metadata?: Record<string, string>;
   budget?: Budget;
+  /** Messages that are appended to the thread in the same transaction, before `input`. */
+  messages?: NewMessage[];
+  /** Of a run on a new thread: what that thread begins with. */
+  thread?: NewThread;
+  settings?: ModelSettings;
+  max_prompt_tokens?: number;
+  max_completion_tokens?: number;
+  last_messages?: number;
+  expires_after_s?: number;
 };
+
+export type NewMessage = {
+  role: 'user' | 'assistant';
+  content: string | ContentPart[];
+  metadata?: Record<string, string>;
+};
+
+export type NewThread = { title?: string; metadata?: Record<string, string>; messages?: NewMessage[] };
 
 export type Created = { run_id: string; thread_id: string; trace_id: string };
 
@@ -162,6 +191,8 @@ export type Answer = {
 };
 
 export type Page = { limit: number; before?: string };
+/** A page in either order: what follows the object `after`, or (with `before` alone) what leads up to that object. */
+export type CursorPage = { limit: number; order: 'asc' | 'desc'; after?: string; before?: string };
 /** One page and whether more follow it. */
 export type PageOf<T> = { items: T[]; more: boolean };
 
@@ -187,7 +218,20 @@ export type PersonaDefinition = {
   approval?: Record<string, 'always' | 'never' | 'hint'>;
   budget?: Budget;
   input_timeout_s?: number;
+  description?: string;
+  metadata?: Record<string, string>;
+  /** Functions that the client of its runs executes itself. */
+  functions?: FunctionTool['function'][];
+  settings?: ModelSettings;
 };
+
+/** Of a persona's settings, those that change. */
+type SettingsPatch = { [Name in keyof ModelSettings]?: ModelSettings[Name] | null };
+
+/** What an update changes of a persona: a field that is absent stays, null takes it away. */
+export type PersonaPatch = {
+  [Field in keyof Omit<PersonaDefinition, 'key' | 'settings'>]?: PersonaDefinition[Field] | null;
+} & { settings?: SettingsPatch };
 
 export type PersonaView = {
   key: string;
@@ -201,7 +245,51 @@ export type PersonaView = {
   budget: Budget;
   input_timeout_s: number;
   created_at: string;
+  description?: string;
+  metadata?: Record<string, string>;
+  functions?: FunctionTool['function'][];
+  settings?: ModelSettings;
 };
+
+/** What a run was asked to be. */
+export type RunTerms = {
+  /** The model's name as it was asked for. */
+  model: string;
+  instructions: string;
+  additional_instructions: string;
+  functions: FunctionTool['function'][];
+  settings: ModelSettings;
+  max_prompt_tokens: number | null;
+  max_completion_tokens: number | null;
+  last_messages: number | null;
+  expires_at: string | null;
+};
+
+export type RunRequest = Omit<PendingInput, 'tool_calls'> & {
+  /** The calls an answer gives results to; of a question its own. */
+  tool_calls: { call_id: string; name: string; arguments: unknown }[];
+  state: 'open' | 'answered' | 'withdrawn' | 'expired';
+  answer: Answer | null;
+};
+
+/** What an active run is at. */
+export type StandingOfRun = {
+  /** Open ones. */
+  requests: RunRequest[];
+  /** Server-side calls are at work beside them. */
+  calls_at_work: boolean;
+  /** An answer was accepted and the step it leads to has not begun. */
+  resuming: boolean;
+};
+
+/** A run as a dialect needs it that shows more than native rows. */
+export type RunPicture = { run: RunDetails; terms: RunTerms; standing: StandingOfRun };
+
+/** An event of a run as a value; `created_at` in milliseconds since 1970. */
+export type RunEvent = { seq: number; type: string; data: Record<string, unknown>; created_at: number };
+
+/** A persona in its newest version, and when its first was made. */
+export type DatedPersona = PersonaView & { first_created_at: string };
 
 /** A reader's stream of SSE frames: `204` is for the caller to send when `empty` says the reader is already at the end. */
 export type EventStream = {

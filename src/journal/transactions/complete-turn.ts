@@ -3,8 +3,9 @@ import type { TurnOutcome } from '../../runs/outcomes.ts';
 import { endRun, insertMessage } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { openCalls, type TurnCall } from '../open-calls.ts';
+import { limitPassed } from '../run-limits.ts';
 import { addUsage, append, type NewEvent } from '../run-row.ts';
-import type { Lease } from './begin-turn.ts';
+import { endedAs, type Lease } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
 
 type CompleteTurn = {
@@ -22,14 +23,21 @@ type CompleteTurn = {
 
 /**
  * Records a model turn: `message.completed` with its `tool.call`s, the requests they open, and the run's end when it called
- * nothing, all in one commit. While a cancel is requested nothing is recorded but the tokens. Errors: `steps.superseded`.
+ * nothing or passed a limit of its tokens, all in one commit. While a cancel is requested nothing is recorded but the tokens. Errors: `steps.superseded`.
  */
 export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: TransactionContext): Promise<TurnOutcome> {
-  const { run } = await heldLease(trx, args.lease);
+  const { run, step } = await heldLease(trx, args.lease);
   const spent = addUsage(run, args.usage, args.cost_usd);
   if (run.status === 'cancelling') {
     await append(trx, ctx, run, args.events, spent);
     return { outcome: 'cancelled' };
+  }
+  const limit = limitPassed({ ...run, ...spent } as typeof run, args.finish_reason === 'length');
+  if (limit) {
+    // What was said stays as a cut answer; calls of a turn that was cut are not made.
+    await append(trx, ctx, run, args.events, spent);
+    await endRun(trx, ctx, run, { as: 'failed', ...limit });
+    return endedAs(run);
   }
   const said: NewEvent[] = [
     ...args.events,
@@ -53,6 +61,7 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
       role: 'assistant',
       content: args.content === '' ? [] : [{ type: 'text', text: args.content }],
       listed: args.content !== '' || args.calls.length === 0,
+      began_at: step.started_at,
     },
   );
   if (args.calls.length === 0) {

@@ -6,13 +6,15 @@ import type { TransactionContext, Trx } from '../journal.ts';
 import { lockRun } from '../run-row.ts';
 import { cancelLocked } from './cancel-run.ts';
 import { once } from './idempotency.ts';
-import { insertThread } from './threads.ts';
+import { insertThread, type WrittenThread } from './threads.ts';
 
 type CreateRun = PreparedRun & {
   caller: Caller;
   once?: Idempotency;
   /** null: on a thread of its own. */
   thread_id: string | null;
+  /** What that thread begins with. */
+  thread?: WrittenThread;
   /** What to do when the thread has an active run. */
   on_busy: OnBusy;
   /** Runs of the organisation that may be active at a time; null: any number. */
@@ -34,7 +36,7 @@ export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): P
   return once(trx, ctx, caller.org_id, args.once, async () => {
     await checkActiveLimit(trx, caller.org_id, args.active_limit);
     const id = newId('run');
-    const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, {})).id;
+    const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;
     const active = await lockThread(trx, ctx, caller.org_id, threadId, id);
     if (active && args.on_busy === 'reject') throw busy(threadId, active);
     const queued = active ? { queued: { rank: args.on_busy === 'interrupt' ? INTERRUPT_RANK : 0 } } : {};

@@ -3,7 +3,7 @@
  * written once, in Kysely, for every store.
  */
 import type { TransactionContext, Trx } from '../journal.ts';
-import { answerInput } from './answer-input.ts';
+import { answerAll, answerInput } from './answer-input.ts';
 import { appendDeltas } from './append-deltas.ts';
 import { beginTurn } from './begin-turn.ts';
 import { requestCancel } from './cancel-run.ts';
@@ -14,11 +14,14 @@ import { failAttempt } from './fail-attempt.ts';
 import { expireInput, finishRun } from './finish-run.ts';
 import { purgeIdempotency } from './idempotency.ts';
 import { createKey, revokeKey } from './keys.ts';
-import { createPersona, syncPersonas } from './personas.ts';
-import { createMessage, createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
+import { createMessage, deleteMessage, updateMessage } from './messages.ts';
+import { createPersona, deletePersona, syncPersonas, updatePersona } from './personas.ts';
+import { createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
 import { beginCall, completeCall, releaseCall } from './tool-call.ts';
+import { updateRun } from './update-run.ts';
 
 export const transactions = {
+  answerAll,
   answerInput,
   appendDeltas,
   beginCall,
@@ -31,6 +34,8 @@ export const transactions = {
   createPersona,
   createRun,
   createThread,
+  deleteMessage,
+  deletePersona,
   deleteThread,
   expediteIntents,
   expireInput,
@@ -45,6 +50,9 @@ export const transactions = {
   revokeKey,
   setMeta,
   syncPersonas,
+  updateMessage,
+  updatePersona,
+  updateRun,
   updateThread,
 };
 

@@ -1,32 +1,34 @@
 import type { Kysely, Selectable } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
-import type { ContentPart } from '../../models/types.ts';
 import type { Effect, Idempotency } from '../../runs/types.ts';
 import { insertMessage } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import type { Schema } from '../schema.ts';
 import { refuseBusy } from './create-run.ts';
 import { once } from './idempotency.ts';
+import type { WrittenMessage } from './messages.ts';
 
 export type ThreadRecord = Selectable<Schema['threads']>;
-export type MessageRecord = Selectable<Schema['messages']>;
+
+/** What a thread begins with. */
+export type WrittenThread = { title?: string; metadata?: Record<string, string>; messages?: WrittenMessage[] };
 
 export function createThread(
   trx: Trx,
-  args: { org_id: string; once?: Idempotency; title?: string; metadata?: Record<string, string> },
+  args: WrittenThread & { org_id: string; once?: Idempotency },
   ctx: TransactionContext,
 ): Promise<Effect<ThreadRecord>> {
   return once(trx, ctx, args.org_id, args.once, () => insertThread(trx, ctx, args.org_id, args));
 }
 
-export function insertThread(
+export async function insertThread(
   trx: Trx,
   ctx: TransactionContext,
   orgId: string,
-  thread: { title?: string; metadata?: Record<string, string> },
+  thread: WrittenThread,
 ): Promise<ThreadRecord> {
-  return trx
+  const row = await trx
     .insertInto('threads')
     .values({
       id: newId('thread'),
@@ -40,6 +42,10 @@ export function insertThread(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
+  for (const message of thread.messages ?? []) {
+    await insertMessage(trx, ctx, { org_id: orgId, thread_id: row.id, id: null }, message);
+  }
+  return row;
 }
 
 /** Errors: `threads.not_found`. */
@@ -115,28 +121,4 @@ export async function purgeDeleted(trx: Trx, args: { limit: number }, _ctx: Tran
     .select((eb) => eb.fn.countAll<number>().as('runs'))
     .executeTakeFirstOrThrow();
   return Number(left.runs);
-}
-
-/** Errors: `threads.not_found`, `threads.busy`. */
-export function createMessage(
-  trx: Trx,
-  args: {
-    org_id: string;
-    once?: Idempotency;
-    thread_id: string;
-    role: 'user' | 'assistant';
-    content: ContentPart[];
-  },
-  ctx: TransactionContext,
-): Promise<Effect<MessageRecord>> {
-  return once(trx, ctx, args.org_id, args.once, async () => {
-    await refuseBusy(trx, args.org_id, args.thread_id);
-    const id = await insertMessage(trx, ctx, { org_id: args.org_id, thread_id: args.thread_id, id: null }, args);
-    return trx
-      .selectFrom('messages')
-      .selectAll()
-      .where('id', '=', id)
-      .where('org_id', '=', args.org_id)
-      .executeTakeFirstOrThrow();
-  });
 }

@@ -5,7 +5,8 @@ import { endRun } from '../end-run.ts';
 import { forgetStart } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { openRequest, recordResult } from '../requests.ts';
-import { append, lockRun, type RunRecord } from '../run-row.ts';
+import { limitReached } from '../run-limits.ts';
+import { append, lockRun, type RunRecord, specOf } from '../run-row.ts';
 import type { CallStatus, Schema } from '../schema.ts';
 import { endedAs, findStep, giveLease, type Lease, lostWorkers, MAX_LOST_WORKERS, stopOf } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
@@ -16,7 +17,13 @@ export const RETRY_APPROVED = 'retry_approved';
 type CallRecord = Selectable<Schema['calls']>;
 
 export type BegunCall =
-  | { begun: true; lease: Lease; call: { call_id: string; name: string; arguments: unknown; offered: boolean } }
+  | {
+      begun: true;
+      lease: Lease;
+      call: { call_id: string; name: string; arguments: unknown; offered: boolean };
+      /** When the run expires, milliseconds since 1970: the call may take until then. */
+      expires_at?: number;
+    }
   | { begun: false; outcome: CallOutcome };
 
 /** Begins one call of a turn under a lease of its own, or tells its recorded outcome. */
@@ -38,6 +45,11 @@ export async function beginCall(
   if (!call) return { begun: false, outcome: { outcome: 'behind' } };
   if (call.status !== 'pending') return { begun: false, outcome: { outcome: 'done' } };
   await forgetStart(trx, run.id);
+  const limit = limitReached(run, ctx.now);
+  if (limit?.code === 'run.expired') {
+    await endRun(trx, ctx, run, { as: 'failed', ...limit });
+    return { begun: false, outcome: endedAs(run) };
+  }
   const step = `call:${call.call_id}`;
   const known = await findStep(trx, run.id, step);
   const lost = lostWorkers(known);
@@ -58,7 +70,13 @@ export async function beginCall(
       arguments: JSON.parse(call.arguments),
       offered: call.offered === 1,
     },
+    ...expiryOf(run),
   };
+}
+
+function expiryOf(run: RunRecord): { expires_at?: number } {
+  const { expires_at } = specOf(run);
+  return expires_at === undefined ? {} : { expires_at };
 }
 
 /**

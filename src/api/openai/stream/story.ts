@@ -1,0 +1,219 @@
+/**
+ * A run's events as OpenAI tells them: events in, frames out. It knows no database and no HTTP; streams, run steps and the
+ * continuation of a stream after a submit all come from it, by what they take and what they leave out.
+ */
+import type { RunEvent } from '../../../runs/types.ts';
+import { actionsOf, type OpenRequest } from '../views/actions.ts';
+import { outcomeOf } from '../views/outcome.ts';
+import { ACCEPTED, hasEnded, type RunFacts, type RunState, runObject } from '../views/run.ts';
+import type { Step } from '../views/step.ts';
+import { CallsStep } from './calls-step.ts';
+import { type EndOf, endOf } from './end-of.ts';
+import type { Frame } from './frame.ts';
+import { MessageStep } from './message-step.ts';
+import { readRequest, readUsage } from './read-event.ts';
+
+export class RunStory {
+  readonly facts: RunFacts;
+  /** Every step so far, oldest first. */
+  readonly steps: Step[] = [];
+  #run: RunState = ACCEPTED;
+  /** `queued` after an answer is told once the outputs that came with it are. */
+  #toldQueued = true;
+  #message: MessageStep | undefined;
+  #calls: CallsStep | undefined;
+  readonly #requests = new Map<string, OpenRequest>();
+  /** Tokens that steps have been given so far. */
+  #counted = { input_tokens: 0, output_tokens: 0 };
+
+  constructor(facts: RunFacts) {
+    this.facts = facts;
+  }
+
+  /** Whether a stream ends here: with the run, or with what it asks of its client. */
+  get over(): boolean {
+    return this.#run.status === 'requires_action' || hasEnded(this.#run.status);
+  }
+
+  /** The frames of a run that was just accepted. */
+  opening(): Frame[] {
+    return [{ event: 'thread.run.created', data: this.#object() }, this.#frame()];
+  }
+
+  take(event: RunEvent): Frame[] {
+    const { type, data, created_at: at } = event;
+    switch (type) {
+      case 'run.started':
+        return this.#become({ status: 'in_progress', started_at: at });
+      case 'turn.started':
+        return [...this.#resume(), ...this.#newTurn(at)];
+      case 'message.delta':
+        return this.#message?.say(String(data.message_id), String(data.content)) ?? [];
+      case 'message.completed':
+        return this.#completed(event);
+      case 'message.reset':
+        return this.#voided(at, String(data.reason));
+      case 'tool.call':
+        return this.#called(event);
+      case 'tool.progress':
+        return this.#resume();
+      case 'tool.result':
+        return this.#answered(event);
+      case 'run.waiting_for_input':
+        return this.#asked(event);
+      case 'run.input_received':
+        return this.#received(String(data.request_id));
+      case 'run.cancel_requested':
+        this.#requests.clear();
+        return [...this.#tellQueued(), ...this.#become({ status: 'cancelling' })];
+      case 'run.completed':
+      case 'run.failed':
+      case 'run.cancelled':
+        return this.#ended(event);
+      default:
+        return [];
+    }
+  }
+
+  #newTurn(at: number): Frame[] {
+    this.#message = new MessageStep(this.facts, at, (step) => this.steps.push(step));
+    return [];
+  }
+
+  #completed({ data, created_at: at }: RunEvent): Frame[] {
+    const usage = readUsage(data.usage);
+    const frames = this.#message?.complete(String(data.message_id), String(data.content), at, usage) ?? [];
+    // A turn that only called tools is its calls' own.
+    this.#count(usage);
+    return frames;
+  }
+
+  /** What an attempt had said is void: the turn is tried again under another message. */
+  #voided(at: number, reason: string): Frame[] {
+    const message = this.#message;
+    this.#message = undefined;
+    const error = { code: 'server_error', message: `The turn is tried again: ${reason}.` } as const;
+    return message?.end({ step: 'failed', message: 'run_failed', error }, at) ?? [];
+  }
+
+  #called({ data, created_at: at }: RunEvent): Frame[] {
+    const frames: Frame[] = [];
+    const call = { id: String(data.call_id), name: String(data.name), arguments: data.arguments, output: null };
+    if (!this.#calls || this.#calls.step.end) {
+      const usage = this.#message?.unclaimedUsage() ?? null;
+      this.#calls = new CallsStep(this.facts, at, call.id, usage);
+      this.steps.push(this.#calls.step);
+      frames.push(...this.#calls.opening());
+    }
+    return [...frames, this.#calls.add(call)];
+  }
+
+  #answered({ data, created_at: at }: RunEvent): Frame[] {
+    const frames = this.#calls?.answer(String(data.call_id), String(data.output), at) ?? [];
+    if (frames.length > 0) frames.push(...this.#tellQueued());
+    return [...frames, ...this.#ask(at)];
+  }
+
+  #asked({ data, created_at: at }: RunEvent): Frame[] {
+    const request = readRequest(data);
+    if (request.kind === 'question') {
+      // The event of a question is its prompt alone; its call is the first of that question that no request has yet.
+      const taken = new Set([...this.#requests.values()].flatMap((it) => it.tool_calls.map((call) => call.call_id)));
+      const own = this.#calls?.open().find((it) => it.name === 'ask_user' && !taken.has(it.id));
+      if (own) request.tool_calls = [{ call_id: own.id, name: own.name, arguments: own.arguments }];
+    }
+    this.#requests.set(request.request_id, request);
+    return this.#ask(at);
+  }
+
+  /** Asks for what is open, as soon as the server's own calls of the turn are done. */
+  #ask(at: number): Frame[] {
+    if (this.#requests.size === 0) return [];
+    const requests = [...this.#requests.values()];
+    const waiting = new Set(requests.flatMap((request) => request.tool_calls.map((call) => call.call_id)));
+    if (this.#calls?.open().some((call) => !waiting.has(call.id))) return [];
+    // An attempt that was cut before its budget was asked about says nothing more.
+    const cut = this.#voided(at, 'its budget is spent');
+    return [...cut, ...this.#become({ status: 'requires_action', actions: actionsOf(requests) })];
+  }
+
+  #received(requestId: string): Frame[] {
+    this.#requests.delete(requestId);
+    if (this.#requests.size > 0) {
+      this.#run = { ...this.#run, actions: actionsOf([...this.#requests.values()]) };
+      return [];
+    }
+    this.#run = { ...this.#run, status: 'queued', actions: [] };
+    this.#toldQueued = false;
+    return [];
+  }
+
+  #tellQueued(): Frame[] {
+    if (this.#toldQueued || this.#run.status !== 'queued') return [];
+    this.#toldQueued = true;
+    return [this.#frame()];
+  }
+
+  /** A step has begun after an answer. */
+  #resume(): Frame[] {
+    if (this.#run.status !== 'queued') return [];
+    return [...this.#tellQueued(), ...this.#become({ status: 'in_progress' })];
+  }
+
+  #ended({ type, data, created_at: at }: RunEvent): Frame[] {
+    const end = endOf(type, data);
+    this.#requests.clear();
+    const usage = readUsage(data.usage);
+    const frames = this.#tellQueued();
+    if (end.run === 'completed') {
+      frames.push(...(this.#message?.emptyAnswer(at) ?? []));
+    } else {
+      frames.push(...(this.#message?.end(this.#lastStep(end, usage), at) ?? []));
+      frames.push(...(this.#calls?.end(end.step, end.error, at) ?? []));
+    }
+    const ended = {
+      usage,
+      completed_at: end.run === 'completed' ? at : null,
+      failed_at: end.run === 'failed' ? at : null,
+      cancelled_at: end.run === 'cancelled' ? at : null,
+    };
+    const outcome = type === 'run.failed' ? outcomeOf(data.error as { code: string; message: string }) : undefined;
+    return [
+      ...frames,
+      ...this.#become({
+        ...ended,
+        status: end.run,
+        last_error: outcome?.status === 'failed' ? outcome.last_error : null,
+        incomplete: outcome?.status === 'incomplete' ? outcome.reason : null,
+      }),
+    ];
+  }
+
+  /** A step that its token limit cut has done its work; its tokens are those that no other step has. */
+  #lastStep(end: EndOf, usage: RunState['usage']) {
+    const rest = usage && {
+      ...usage,
+      input_tokens: usage.input_tokens - this.#counted.input_tokens,
+      output_tokens: usage.output_tokens - this.#counted.output_tokens,
+    };
+    return { step: end.step, message: end.message, error: end.error, usage: end.step === 'completed' ? rest : null };
+  }
+
+  #count(usage: RunState['usage']): void {
+    this.#counted.input_tokens += usage?.input_tokens ?? 0;
+    this.#counted.output_tokens += usage?.output_tokens ?? 0;
+  }
+
+  #become(change: Partial<RunState>): Frame[] {
+    this.#run = { ...this.#run, ...change };
+    return [this.#frame()];
+  }
+
+  #frame(): Frame {
+    return { event: `thread.run.${this.#run.status}`, data: this.#object() };
+  }
+
+  #object() {
+    return runObject(this.facts, this.#run);
+  }
+}

@@ -1,0 +1,35 @@
+/** How a run's end is said here. */
+import { spentLimit } from '../../../runs/budget-words.ts';
+
+export type IncompleteReason = 'max_completion_tokens' | 'max_prompt_tokens';
+export type LastError = { code: 'server_error' | 'rate_limit_exceeded' | 'invalid_prompt'; message: string };
+
+export type Outcome =
+  | { status: 'expired' }
+  | { status: 'incomplete'; reason: IncompleteReason }
+  | { status: 'failed'; last_error: LastError };
+
+const ERROR_CODES: Record<string, LastError['code']> = {
+  'provider.rate_limited': 'rate_limit_exceeded',
+  'provider.bad_request': 'invalid_prompt',
+};
+
+/** What a native failure is here: the end of its time, a limit of its tokens, or an error. */
+export function outcomeOf({ code, message }: { code: string; message: string }): Outcome {
+  if (code === 'run.expired' || code === 'input.expired') return { status: 'expired' };
+  if (code === 'run.max_prompt_tokens') return { status: 'incomplete', reason: 'max_prompt_tokens' };
+  const ofTokens = code === 'budget.exceeded' && spentLimit(message) === 'max_tokens';
+  if (code === 'run.max_completion_tokens' || ofTokens)
+    return { status: 'incomplete', reason: 'max_completion_tokens' };
+  return { status: 'failed', last_error: { code: ERROR_CODES[code] ?? 'server_error', message } };
+}
+
+export type MessageReason = 'max_tokens' | 'run_cancelled' | 'run_expired' | 'run_failed';
+
+/** Why an assistant's message was cut, by the end of its run. */
+export function messageReason(run: { status: string; error_code: string | null }): MessageReason {
+  if (run.status === 'cancelled' || run.status === 'cancelling') return 'run_cancelled';
+  const outcome = outcomeOf({ code: run.error_code ?? '', message: '' });
+  if (outcome.status === 'expired') return 'run_expired';
+  return outcome.status === 'incomplete' ? 'max_tokens' : 'run_failed';
+}
