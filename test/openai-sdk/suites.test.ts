@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cancelFlows } from './flows/cancels.ts';
 import { answersIn, begin, outputsFor, TWO_CITIES } from './flows/dialogue.ts';
 import { expiryFlows } from './flows/expiry.ts';
+import { finalObjectFlows, incompleteHelperFlows } from './flows/later-helpers.ts';
 import { objectFlows } from './flows/objects.ts';
 import { refusalFlows } from './flows/refusals.ts';
 import { retryFlows } from './flows/retries.ts';
@@ -27,6 +28,11 @@ const FLOWS = {
   ...{ 'requests of the server': serverRequestFlows, streams: streamFlows, cancelling: cancelFlows },
   ...{ expiry: expiryFlows, refusals: refusalFlows, retries: retryFlows },
 };
+/** By the first major whose helpers can. */
+const LATER_FLOWS = [
+  { since: 6, what: 'streams to a token limit', flows: incompleteHelperFlows },
+  { since: 7, what: 'final objects of a stream', flows: finalObjectFlows },
+];
 const PYTHON_AGENT = 'OpenAI/Python 3.22.1';
 
 const python = await pythonWithOpenai();
@@ -52,9 +58,10 @@ function counted(title: string, name: string, body: () => Promise<void>): void {
   });
 }
 
-for (const { agent, open } of NPM_SDKS) {
+for (const { agent, major, open } of NPM_SDKS) {
+  const later = LATER_FLOWS.filter(({ since }) => since <= major).map(({ what, flows }) => [what, flows] as const);
   describe(agent, () => {
-    describe.each(Object.entries(FLOWS))('%s', (_, flows) => {
+    describe.each([...Object.entries(FLOWS), ...later])('%s', (_, flows) => {
       for (const [title, flow] of Object.entries(flows)) {
         const name = `${agent} ${title}`;
         counted(title, name, () => flow(suite.world(name, open)));

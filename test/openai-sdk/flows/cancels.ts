@@ -32,8 +32,9 @@ export const cancelFlows: Flows = {
     expect(performance.now() - began).toBeLessThan(CANCELLED_WITHIN_MS);
     expect(run).toMatchObject({ status: 'cancelled', completed_at: null, last_error: null });
     expect(run.usage).not.toBeNull();
-    expect(events.slice(events.lastIndexOf('thread.message.delta') + 1)).toEqual([
-      ...['thread.run.cancelling', 'thread.message.incomplete', 'thread.run.step.cancelled', 'thread.run.cancelled'],
+    expect(events.filter((event) => event === 'thread.run.cancelling')).toHaveLength(1);
+    expect(events.slice(-3)).toEqual([
+      ...['thread.message.incomplete', 'thread.run.step.cancelled', 'thread.run.cancelled'],
     ]);
     expect(await sdk.getRun(thread, id)).toEqual(run);
     const [message] = await all(sdk.listMessages(thread, { run_id: id }));

@@ -113,8 +113,7 @@ export const objectFlows: Flows = {
 
     const first = await sdk.listMessages(thread.id, {});
     expect(first.data).toHaveLength(20);
-    expect(first).toMatchObject({ has_more: true, object: 'list' });
-    expect(first).toMatchObject({ first_id: first.data[0]?.id, last_id: first.data[19]?.id });
+    expect(first.has_more).toBe(true);
     const middle = first.data[10]?.id ?? '';
     const ids = (page: { data: { id: string }[] }) => page.data.map((it) => it.id);
     const before = await sdk.listMessages(thread.id, { before: middle });

@@ -97,10 +97,10 @@ export const refusalFlows: Flows = {
   async 'a model that is no route is refused, naming those that are'({ sdk }) {
     const { assistant_id, thread } = await begin(sdk, '/say Hello');
     for (const call of [
-      sdk.createAssistant({ model: 'gpt-none' }),
-      sdk.createRun(thread, { assistant_id, model: 'gpt-none' }),
+      () => sdk.createAssistant({ model: 'gpt-none' }),
+      () => sdk.createRun(thread, { assistant_id, model: 'gpt-none' }),
     ]) {
-      await refused(sdk, call, 'BadRequestError', {
+      await refused(sdk, call(), 'BadRequestError', {
         ...{ status: 400, type: 'invalid_request_error', param: 'model', code: 'model_not_found' },
         message: /gpt-none.*(demo.*gpt-4o|gpt-4o.*demo)/s,
       });
@@ -113,22 +113,28 @@ export const refusalFlows: Flows = {
     const model = 'gpt-4o';
     const file = { type: 'image_file' as const, image_file: { file_id: 'file_1' } };
     const attachments = [{ file_id: 'file_1', tools: [{ type: 'file_search' as const }] }];
-    for (const [call, param, message] of [
-      [sdk.createAssistant({ model, tools: [{ type: 'file_search' }] }), 'tools[0].type', /file_search/],
-      [sdk.createAssistant({ model, tools: [{ type: 'code_interpreter' }] }), 'tools[0].type', /code_interpreter/],
+    const hosted = (type: 'file_search' | 'code_interpreter') => sdk.createAssistant({ model, tools: [{ type }] });
+    const said = (content: Parameters<Sdk['createMessage']>[1]) => sdk.createMessage(thread, content);
+    const calls: [call: () => Promise<unknown>, param: string, named: RegExp][] = [
+      [() => hosted('file_search'), 'tools[0].type', /file_search/],
+      [() => hosted('code_interpreter'), 'tools[0].type', /code_interpreter/],
       [
-        sdk.createAssistant({ model, tool_resources: { code_interpreter: { file_ids: ['file_1'] } } }),
-        ...(['tool_resources', /tool_resources/] as const),
+        () => sdk.createAssistant({ model, tool_resources: { code_interpreter: { file_ids: ['file_1'] } } }),
+        ...(['tool_resources.code_interpreter', /code_interpreter/] as const),
       ],
-      [sdk.createRun(thread, { assistant_id, tools: [{ type: 'file_search' }] }), 'tools[0].type', /file_search/],
-      [sdk.createMessage(thread, { role: 'user', content: 'x', attachments }), 'attachments', /attachments/],
-      [sdk.createMessage(thread, { role: 'user', content: [file] }), 'content[0].type', /image_file/],
       [
-        sdk.createThread({ tool_resources: { file_search: { vector_store_ids: ['vs_1'] } } }),
-        ...(['tool_resources', /tool_resources/] as const),
+        () => sdk.createThread({ tool_resources: { file_search: { vector_store_ids: ['vs_1'] } } }),
+        ...(['tool_resources.file_search', /file_search/] as const),
       ],
-    ] as const) {
-      await refused(sdk, call, 'BadRequestError', { status: 400, type: 'invalid_request_error', param, message });
+      [
+        () => sdk.createRun(thread, { assistant_id, tools: [{ type: 'file_search' }] }),
+        ...(['tools[0].type', /file_search/] as const),
+      ],
+      [() => said({ role: 'user', content: 'x', attachments }), 'attachments', /attachments/],
+      [() => said({ role: 'user', content: [file] }), 'content[0].type', /image_file/],
+    ];
+    for (const [call, param, message] of calls) {
+      await refused(sdk, call(), 'BadRequestError', { status: 400, type: 'invalid_request_error', param, message });
     }
   },
 

@@ -95,8 +95,8 @@ def _(world):
         (lambda: create(model="gpt-4o", tools=[{"type": "code_interpreter"}]), "code_interpreter", "tools[0].type"),
         (
             lambda: threads.create(tool_resources={"file_search": {"vector_store_ids": ["vs_1"]}}),
-            "tool_resources",
-            "tool_resources",
+            "file_search",
+            "tool_resources.file_search",
         ),
         (
             lambda: threads.messages.create(thread, role="user", content="x", attachments=attachments),

@@ -48,6 +48,7 @@ class Listener(AssistantEventHandler):
     @override
     def on_message_created(self, message):
         self.heard.append("message")
+        self.text = ""
 
     @override
     def on_message_done(self, message):

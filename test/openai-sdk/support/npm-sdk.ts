@@ -27,10 +27,11 @@ export type Calls = ReturnType<typeof callsOf7>;
 /** Its calls, and the classes of its errors. */
 export type Sdk = Calls & { errors: typeof OpenAI };
 
-export const NPM_SDKS: { agent: string; open(options: ClientOptions): Sdk }[] = [
-  { agent: 'OpenAI/JS 7.57.0', open: (options) => ({ ...callsOf7(new OpenAI(options)), errors: OpenAI }) },
+export const NPM_SDKS: { agent: string; major: number; open(options: ClientOptions): Sdk }[] = [
+  { agent: 'OpenAI/JS 7.57.0', major: 7, open: (options) => ({ ...callsOf7(new OpenAI(options)), errors: OpenAI }) },
   {
     agent: 'OpenAI/JS 6.49.0',
+    major: 6,
     // Major 6 has the methods of 7, by the same names and parameters.
     open: (options) => ({
       ...callsOf7(new OpenAI6(options) as unknown as OpenAI),
@@ -39,6 +40,7 @@ export const NPM_SDKS: { agent: string; open(options: ClientOptions): Sdk }[] = 
   },
   {
     agent: 'OpenAI/JS 4.104.0',
+    major: 4,
     open: (options) => ({ ...callsOf4(new OpenAI4(options)), errors: OpenAI4 as unknown as typeof OpenAI }),
   },
 ];

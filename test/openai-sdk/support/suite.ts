@@ -50,7 +50,7 @@ routes:
 personas:
   - { key: assistant, route: demo, tools: [ask_user, shop/*], approval: { shop/note: always } }
   - { key: thrifty, route: demo, tools: [shop/*], budget: { max_turns: 1, on_exceeded: ask } }
-  - { key: frugal, route: demo, budget: { max_tokens: 300 } }
+  - { key: frugal, route: demo, tools: [shop/*], budget: { max_tokens: 300 } }
 mcp:
   shop: { command: ${process.execPath}, args: [${WORKSHOP}], env: { EXECUTIONS: ${log} } }
 `,
