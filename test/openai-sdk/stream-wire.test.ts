@@ -13,7 +13,7 @@ let suite: Suite;
 let sdk: Sdk;
 beforeAll(async () => {
   suite = await openSuite(['main']);
-  sdk = suite.world('wire', (NPM_SDKS[0] as (typeof NPM_SDKS)[number]).open).sdk;
+  sdk = suite.world('wire', NPM_SDKS[0].open).sdk;
 });
 afterAll(async () => {
   await suite?.close();
@@ -80,6 +80,20 @@ describe('a stream', () => {
     expect((await raw).text).toContain('\n\n: ping\n');
     expect((await raw).text).not.toContain(': ping\n\n');
     expect(await Promise.all(heard)).toEqual(['completed', 'completed', 'completed']);
+  });
+
+  it('whose key is revoked ends as an error of the SDK, and its run goes on', { timeout: 60_000 }, async () => {
+    const made = await suite.main.holdfast(['keys', 'create']);
+    const { sdk: revoked } = suite.world('revoked', NPM_SDKS[0].open, made.stdout.trim());
+    const thread = (await threadWith(sdk, `/say Well\n/think ms=${SILENT_MS}\n/say then`)).id;
+    const stream = revoked.stream(thread, { assistant_id: 'assistant' });
+    await new Promise<void>((resolve, reject) => stream.on('textDelta', () => resolve()).on('error', reject));
+    await suite.main.holdfast(['keys', 'revoke', /key_\w+/.exec(made.stderr)?.[0] ?? '']);
+    await expect(stream.finalRun()).rejects.toBeInstanceOf(revoked.errors.APIError);
+    const [run] = (await sdk.listRuns(thread, {})).data;
+    expect(run?.status).toBe('in_progress');
+    await sdk.cancelRun(thread, run?.id ?? '');
+    expect((await sdk.poll(thread, run?.id ?? '')).status).toBe('cancelled');
   });
 
   it('that nobody reads costs its run nothing', async () => {

@@ -16,7 +16,8 @@ import { runFlows } from './flows/runs.ts';
 import { serverRequestFlows } from './flows/server-requests.ts';
 import { streamFlows } from './flows/streams.ts';
 import { toolCallFlows } from './flows/tool-calls.ts';
-import { NPM_SDKS } from './support/npm-sdk.ts';
+import { createConformance } from './support/conformance.ts';
+import { NPM_SDKS, type Sdk } from './support/npm-sdk.ts';
 import { observe } from './support/observe.ts';
 import { outcomeTable, publishTable } from './support/outcome-table.ts';
 import { pythonWithOpenai } from './support/python-environment.ts';
@@ -81,8 +82,9 @@ describe(PYTHON_AGENT, () => {
 
 describe('all of them', () => {
   it('see the same messages, runs, steps and usage in the same thread', async () => {
-    const [seven, ...others] = NPM_SDKS.map(({ agent, open }) => suite.world(`${agent} observes`, open).sdk);
-    if (!seven) throw new Error('no SDK');
+    const [seven, ...others] = NPM_SDKS.map(({ agent, open }) => suite.world(`${agent} observes`, open).sdk) as [
+      ...[Sdk, ...Sdk[]],
+    ];
     const { assistant_id, thread } = await begin(seven, `/say Looking\n${TWO_CITIES}`);
     const waiting = await seven.createAndPoll(thread, { assistant_id, metadata: { job: '1' } });
     await seven.submitAndPoll(thread, waiting.id, outputsFor(waiting));
@@ -94,6 +96,11 @@ describe('all of them', () => {
     expect(seen).toMatchObject({ runs: [{ status: 'completed' }, { status: 'incomplete' }] });
     for (const sdk of others) expect(await observe(sdk, thread)).toEqual(seen);
     expect(await observeInPython(python, suite.address, thread)).toEqual(seen);
+  });
+
+  it('were answered as the document says', () => {
+    const disagreements = createConformance();
+    expect(suite.recorded().flatMap(disagreements)).toEqual([]);
   });
 
   it('have called every endpoint', () => {

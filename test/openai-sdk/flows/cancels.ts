@@ -1,7 +1,8 @@
 /** Cancelling a run while it is queued, runs or waits; and what cannot be cancelled. */
 import { expect } from 'vitest';
+import type { StreamEvent } from '../support/npm-sdk.ts';
 import type { Flows } from '../support/suite.ts';
-import { all, answersIn, begin, outputsFor, threadWith } from './dialogue.ts';
+import { all, answersIn, begin, listed, ONE_CITY, outputsFor, threadWith, told } from './dialogue.ts';
 
 /** Generous for a busy machine; the contract says 200 ms where the provider obeys. */
 const CANCELLED_WITHIN_MS = 2_000;
@@ -21,8 +22,8 @@ export const cancelFlows: Flows = {
 
   async 'a running run is cancelled at once, its cut answer kept, and its thread is free'({ sdk }) {
     const { assistant_id, thread } = await begin(sdk, '/stream chunks=3000 delay_ms=10');
-    const events: string[] = [];
-    const stream = sdk.stream(thread, { assistant_id }).on('event', ({ event }) => events.push(event));
+    const events: StreamEvent[] = [];
+    const stream = sdk.stream(thread, { assistant_id }).on('event', (event) => events.push(event));
     const id = await new Promise<string>((resolve, reject) => {
       stream.on('textDelta', () => resolve(stream.currentRun()?.id ?? '')).on('error', reject);
     });
@@ -32,14 +33,15 @@ export const cancelFlows: Flows = {
     expect(performance.now() - began).toBeLessThan(CANCELLED_WITHIN_MS);
     expect(run).toMatchObject({ status: 'cancelled', completed_at: null, last_error: null });
     expect(run.usage).not.toBeNull();
-    expect(events.filter((event) => event === 'thread.run.cancelling')).toHaveLength(1);
-    expect(events.slice(-3)).toEqual([
+    expect(events.filter(({ event }) => event === 'thread.run.cancelling')).toHaveLength(1);
+    expect(events.slice(-3).map(({ event }) => event)).toEqual([
       ...['thread.message.incomplete', 'thread.run.step.cancelled', 'thread.run.cancelled'],
     ]);
     expect(await sdk.getRun(thread, id)).toEqual(run);
-    const [message] = await all(sdk.listMessages(thread, { run_id: id }));
-    expect(message).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'run_cancelled' } });
-    expect((await all(sdk.listSteps(thread, id, {}))).map((it) => it.status)).toEqual(['cancelled']);
+    const { steps, messages } = await listed(sdk, run);
+    expect(messages).toMatchObject([{ status: 'incomplete', incomplete_details: { reason: 'run_cancelled' } }]);
+    expect(steps).toMatchObject([{ status: 'cancelled' }]);
+    expect(told(events)).toEqual({ steps, messages });
 
     await sdk.createMessage(thread, { role: 'user', content: '/say Free' });
     expect((await sdk.createAndPoll(thread, { assistant_id })).status).toBe('completed');
@@ -55,7 +57,7 @@ export const cancelFlows: Flows = {
   },
 
   async 'a run that waits for outputs is cancelled, and takes none afterwards'({ sdk }) {
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const waiting = await sdk.createAndPoll(thread, { assistant_id });
     expect((await sdk.cancelRun(thread, waiting.id)).status).toMatch(/^(cancelling|cancelled)$/);
     const run = await sdk.poll(thread, waiting.id);

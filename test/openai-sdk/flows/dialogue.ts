@@ -1,5 +1,5 @@
 /** What the flows say and are told: an assistant with a weather function, threads, and the answers to its calls. */
-import type { Assistant, Run, RunStep, Sdk, Thread, ToolOutputs } from '../support/npm-sdk.ts';
+import type { Assistant, Message, Run, RunStep, Sdk, StreamEvent, Thread, ToolOutputs } from '../support/npm-sdk.ts';
 
 export const WEATHER = {
   type: 'function' as const,
@@ -10,6 +10,8 @@ export const WEATHER = {
   },
 };
 
+/** A message that makes the model call `get_weather`. */
+export const ONE_CITY = '/tool get_weather {"city":"Oslo"}';
 /** A message that makes the model call `get_weather` for two cities at once. */
 export const TWO_CITIES = '/parallel\n/tool get_weather {"city":"Oslo"}\n/tool get_weather {"city":"Bergen"}';
 
@@ -37,6 +39,24 @@ export const outputsFor = (run: Run, output?: string): ToolOutputs =>
     tool_call_id: call.id,
     output: output ?? `${JSON.parse(call.function.arguments).city}: 3 degrees`,
   }));
+
+/** What a stream told last of each step and message of its run, in order, by the ids of the events' objects. */
+export function told(events: StreamEvent[]): { steps: unknown[]; messages: unknown[] } {
+  const ended = (kind: string, as: string) =>
+    events.filter(({ event }) => new RegExp(`^${kind}\\.(${as})$`).test(event)).map(({ data }) => data);
+  return {
+    steps: ended('thread.run.step', 'completed|failed|cancelled|expired'),
+    messages: ended('thread.message', 'completed|incomplete'),
+  };
+}
+
+/** What the lists show of the run, oldest first. */
+export async function listed(sdk: Sdk, run: Run): Promise<{ steps: RunStep[]; messages: Message[] }> {
+  return {
+    steps: await all(sdk.listSteps(run.thread_id, run.id, { order: 'asc' })),
+    messages: await all(sdk.listMessages(run.thread_id, { run_id: run.id, order: 'asc' })),
+  };
+}
 
 /** All items of a list, page after page, as the SDK walks it. */
 export async function all<T>(pages: AsyncIterable<T>): Promise<T[]> {

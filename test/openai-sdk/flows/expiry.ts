@@ -1,13 +1,14 @@
 /** Runs past their `expires_at`: waiting, silent and streaming ones. */
 import { expect } from 'vitest';
 import { until } from '../../support/until.ts';
+import type { StreamEvent } from '../support/npm-sdk.ts';
 import { EXPIRES_AFTER_S, type Flows } from '../support/suite.ts';
-import { all, begin, outputsFor } from './dialogue.ts';
+import { all, begin, listed, ONE_CITY, outputsFor, told } from './dialogue.ts';
 
 export const expiryFlows: Flows = {
   async 'a run that waits past its time expires, frees its thread and takes no outputs'({ open }) {
     const sdk = open({ server: 'expiring' });
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const waiting = await sdk.createAndPoll(thread, { assistant_id });
     expect(waiting).toMatchObject({ status: 'requires_action', expires_at: waiting.created_at + EXPIRES_AFTER_S });
     const expired = await until(async () => {
@@ -36,12 +37,15 @@ export const expiryFlows: Flows = {
   async 'a streaming run expires, by stream'({ open }) {
     const sdk = open({ server: 'expiring' });
     const { assistant_id, thread } = await begin(sdk, '/stream chunks=3000 delay_ms=20');
-    const events: string[] = [];
-    const stream = sdk.stream(thread, { assistant_id }).on('event', ({ event }) => events.push(event));
+    const events: StreamEvent[] = [];
+    const stream = sdk.stream(thread, { assistant_id }).on('event', (event) => events.push(event));
     const run = await stream.finalRun();
     expect(run.status).toBe('expired');
-    expect(events.slice(-3)).toEqual(['thread.message.incomplete', 'thread.run.step.expired', 'thread.run.expired']);
-    const [message] = await all(sdk.listMessages(thread, { run_id: run.id }));
-    expect(message).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'run_expired' } });
+    expect(events.slice(-3).map(({ event }) => event)).toEqual([
+      ...['thread.message.incomplete', 'thread.run.step.expired', 'thread.run.expired'],
+    ]);
+    const { steps, messages } = await listed(sdk, run);
+    expect(messages).toMatchObject([{ status: 'incomplete', incomplete_details: { reason: 'run_expired' } }]);
+    expect(told(events)).toEqual({ steps, messages });
   },
 };

@@ -1,7 +1,7 @@
 /** Assistants, threads, messages and models: made, read, changed, listed, deleted. */
 import { expect } from 'vitest';
 import type { Flows } from '../support/suite.ts';
-import { all, begin, outputsFor, textOf, threadWith, WEATHER } from './dialogue.ts';
+import { all, begin, ONE_CITY, outputsFor, textOf, threadWith, WEATHER } from './dialogue.ts';
 
 const METADATA = { customer: '42', tier: 'gold' };
 
@@ -37,7 +37,7 @@ export const objectFlows: Flows = {
   },
 
   async 'a run keeps the version of the assistant it began with'({ sdk }) {
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const waiting = await sdk.createAndPoll(thread, { assistant_id });
     await sdk.updateAssistant(assistant_id, { instructions: 'Be long.' });
     const done = await sdk.submitAndPoll(thread, waiting.id, outputsFor(waiting));

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Sdk } from '../support/npm-sdk.ts';
 import type { Flows } from '../support/suite.ts';
-import { all, begin, outputsFor, threadWith, weatherAssistant } from './dialogue.ts';
+import { all, begin, ONE_CITY, outputsFor, threadWith, weatherAssistant } from './dialogue.ts';
 
 type Refusal = { status: number; message: string | RegExp; type?: string; param?: string | null; code?: string | null };
 type ErrorClass = 'BadRequestError' | 'NotFoundError' | 'AuthenticationError' | 'PermissionDeniedError';
@@ -29,7 +29,7 @@ const unknown = (what: string, id: string) => ({
 
 export const refusalFlows: Flows = {
   async 'a thread with an active run takes no second run, no message, and is not deleted'({ sdk }) {
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const { id } = await sdk.createAndPoll(thread, { assistant_id });
     await refused(sdk, sdk.createRun(thread, { assistant_id }), 'BadRequestError', {
       ...{ ...INVALID, status: 400, message: `Thread ${thread} already has an active run ${id}.` },
@@ -43,7 +43,7 @@ export const refusalFlows: Flows = {
   },
 
   async 'a run that ended takes no outputs and is not cancelled'({ sdk }) {
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const waiting = await sdk.createAndPoll(thread, { assistant_id });
     const { id } = await sdk.submitAndPoll(thread, waiting.id, outputsFor(waiting));
     await refused(sdk, sdk.submit(thread, id, outputsFor(waiting, 'other')), 'BadRequestError', {
@@ -130,7 +130,7 @@ export const refusalFlows: Flows = {
         () => sdk.createRun(thread, { assistant_id, tools: [{ type: 'file_search' }] }),
         ...(['tools[0].type', /file_search/] as const),
       ],
-      [() => said({ role: 'user', content: 'x', attachments }), 'attachments', /attachments/],
+      [() => said({ role: 'user', content: 'x', attachments }), 'attachments', /attach/i],
       [() => said({ role: 'user', content: [file] }), 'content[0].type', /image_file/],
     ];
     for (const [call, param, message] of calls) {

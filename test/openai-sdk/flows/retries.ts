@@ -1,11 +1,11 @@
 /** What the SDK's own retries do: how often a refusal is asked for, and what a lost answer costs. */
 import { expect } from 'vitest';
 import type { Flows } from '../support/suite.ts';
-import { all, answersIn, begin, outputsFor } from './dialogue.ts';
+import { all, answersIn, begin, ONE_CITY, outputsFor } from './dialogue.ts';
 
 export const retryFlows: Flows = {
   async 'a refusal is asked for once'({ sdk, requests }) {
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const waiting = await sdk.createAndPoll(thread, { assistant_id });
     const before = requests().length;
     await expect(sdk.createRun(thread, { assistant_id })).rejects.toThrow('already has an active run');
@@ -40,7 +40,7 @@ export const retryFlows: Flows = {
   },
 
   async 'outputs whose answer was lost are submitted again, and count once'({ sdk, open, requests }) {
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const waiting = await sdk.createAndPoll(thread, { assistant_id });
     const answer = await open({ fault: 'lose' }).submit(thread, waiting.id, outputsFor(waiting));
     expect(answer.id).toBe(waiting.id);
@@ -54,7 +54,7 @@ export const retryFlows: Flows = {
   },
 
   async 'a created run whose answer was lost is named by the refusal of the second'({ sdk, open, requests }) {
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const lost = open({ fault: 'lose' }).createRun(thread, { assistant_id });
     await expect(lost).rejects.toBeInstanceOf(sdk.errors.BadRequestError);
     const [run, ...others] = await all(sdk.listRuns(thread, {}));

@@ -1,8 +1,8 @@
 /** What Holdfast itself asks a person, shown to an OpenAI client as calls of functions. */
 import { expect } from 'vitest';
-import type { Run, Sdk } from '../support/npm-sdk.ts';
+import type { Run, Sdk, StreamEvent } from '../support/npm-sdk.ts';
 import type { Flows } from '../support/suite.ts';
-import { all, answersIn, callsAsked, callsOf, functionsOf, outputsFor, threadWith } from './dialogue.ts';
+import { all, answersIn, callsAsked, callsOf, functionsOf, listed, outputsFor, threadWith, told } from './dialogue.ts';
 
 /** A new thread with this message, run by a configured persona until it ends or asks. */
 const ask = async (sdk: Sdk, text: string, assistant_id = 'assistant') =>
@@ -104,5 +104,25 @@ export const serverRequestFlows: Flows = {
     expect(answer.status).toBe(200);
     expect((await sdk.poll(waiting.thread_id, waiting.id)).status).toBe('completed');
     expect(await answersIn(sdk, waiting.thread_id)).toEqual(['Done. ask_user said "green"']);
+  },
+
+  async 'a stream shows the tools of the server as steps, and goes on after an approval'({ sdk }) {
+    const events: StreamEvent[] = [];
+    const note = (event: StreamEvent) => void events.push(event);
+    const thread = (
+      await threadWith(sdk, '/say Looking\n/tool shop/look {}\n/tool shop/note {"text":"rope"}\n/say Noted')
+    ).id;
+    const waiting = await sdk.stream(thread, { assistant_id: 'assistant' }).on('event', note).finalRun();
+    expect(callsAsked(waiting).map(([name]) => name)).toEqual(['approve_tool']);
+    const run = await sdk.submitStream(thread, waiting.id, outputsFor(waiting, 'approve')).on('event', note).finalRun();
+    expect(run.status).toBe('completed');
+    const { steps, messages } = await listed(sdk, run);
+    expect(told(events)).toEqual({ steps, messages });
+    expect(steps.map((step) => [step.type, functionsOf(step).map((it) => it?.output)])).toEqual([
+      ['message_creation', []],
+      ['tool_calls', ['seen']],
+      ['tool_calls', ['noted rope']],
+      ['message_creation', []],
+    ]);
   },
 };

@@ -1,14 +1,12 @@
 /** Streams with the SDK's helpers: what its handlers hear, what its snapshots hold, and what a dropped one leaves. */
 import { expect } from 'vitest';
-import type { StreamEvent } from '../support/npm-sdk.ts';
+import type { Run, StreamEvent } from '../support/npm-sdk.ts';
 import type { Flows } from '../support/suite.ts';
-import { all, answersIn, begin, textOf, threadWith } from './dialogue.ts';
+import { all, answersIn, begin, listed, textOf, threadWith, told } from './dialogue.ts';
 
 /** Event names with repeated deltas shown once. */
 export const outline = (events: string[]) =>
   events.filter((event, i, all) => !(event.endsWith('.delta') && all[i - 1] === event));
-
-const idOf = (data: unknown) => (data as { id: string }).id;
 
 const RUN_BEGINS = ['thread.run.created', 'thread.run.queued', 'thread.run.in_progress'];
 const STEP_BEGINS = ['thread.run.step.created', 'thread.run.step.in_progress'];
@@ -42,12 +40,10 @@ export const streamFlows: Flows = {
     ]);
     expect(text.trim().split(' ')).toHaveLength(20);
     expect(await sdk.getRun(thread, run.id)).toEqual(run);
-    const said = (name: string) => events.filter(({ event }) => event === name).map(({ data }) => data);
-    const listed = await all(sdk.listMessages(thread, { run_id: run.id }));
-    expect(said('thread.message.completed')).toEqual(listed);
-    expect(said('thread.run.step.completed')).toEqual(await all(sdk.listSteps(thread, run.id, { order: 'asc' })));
-    expect((await stream.finalMessages()).map((it) => [it.id, textOf(it)])).toEqual(listed.map((it) => [it.id, text]));
-    expect((await stream.finalRunSteps()).map((it) => it.id)).toEqual(said('thread.run.step.completed').map(idOf));
+    const { steps, messages } = await listed(sdk, run);
+    expect(told(events)).toEqual({ steps, messages });
+    expect((await stream.finalMessages()).map((it) => [it.id, textOf(it)])).toEqual([[messages[0]?.id, text]]);
+    expect((await stream.finalRunSteps()).map((it) => it.id)).toEqual([steps[0]?.id]);
   },
 
   async 'a raw stream says each thing once, in order'({ sdk }) {
@@ -94,13 +90,10 @@ export const streamFlows: Flows = {
       ...[...STEP_BEGINS, ...MESSAGE_BEGINS, 'thread.message.delta'],
       ...['thread.message.completed', 'thread.run.step.completed', 'thread.run.completed'],
     ]);
-    const [voided, ...others] = events.filter((it) => it.event === 'thread.message.incomplete');
-    expect(others).toEqual([]);
-    expect(voided?.data).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'run_failed' } });
+    const [voided, ...whole] = told(events).messages;
+    expect(voided).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'run_failed' } });
     expect(await answersIn(sdk, thread)).toEqual(['Some words\nand more']);
-    const listed = await all(sdk.listMessages(thread, { run_id: run.id }));
-    expect(listed).toHaveLength(1);
-    expect(voided?.data).not.toMatchObject({ id: listed[0]?.id });
+    expect(await listed(sdk, run)).toEqual({ steps: told(events).steps, messages: whole });
   },
 
   async 'a client that goes away in mid-stream polls the run to its whole answer'({ sdk }) {
@@ -119,12 +112,15 @@ export const streamFlows: Flows = {
 
   async 'a failed run ends its stream as failed'({ sdk }) {
     const { assistant_id, thread } = await begin(sdk, '/say Some words\n/fail status=400');
-    const events: string[] = [];
-    const stream = sdk.stream(thread, { assistant_id }).on('event', ({ event }) => events.push(event));
+    const events: StreamEvent[] = [];
+    const stream = sdk.stream(thread, { assistant_id }).on('event', (event) => events.push(event));
     const run = await stream.finalRun();
     expect(run).toMatchObject({ status: 'failed', last_error: { code: 'invalid_prompt' } });
-    expect(events.slice(-3)).toEqual(['thread.message.incomplete', 'thread.run.step.failed', 'thread.run.failed']);
+    expect(events.slice(-3).map(({ event }) => event)).toEqual([
+      ...['thread.message.incomplete', 'thread.run.step.failed', 'thread.run.failed'],
+    ]);
     expect(await sdk.getRun(thread, run.id)).toEqual(run);
+    expect(told(events)).toEqual(await listed(sdk, run));
   },
 
   async 'a run at its token limit ends its stream as incomplete'({ sdk }) {
@@ -138,9 +134,9 @@ export const streamFlows: Flows = {
       event: 'thread.run.incomplete',
       data: { status: 'incomplete', incomplete_details: { reason: 'max_completion_tokens' } },
     });
-    expect(await sdk.getRun(thread, idOf(last?.data))).toEqual(last?.data);
-    const [message] = events.filter((it) => it.event === 'thread.message.incomplete').map((it) => it.data);
-    expect(await all(sdk.listMessages(thread, { run_id: idOf(last?.data) }))).toEqual([message]);
+    const run = last?.data as Run;
+    expect(await sdk.getRun(thread, run.id)).toEqual(run);
+    expect(told(events)).toEqual(await listed(sdk, run));
   },
 
   async 'a stream that cannot begin is an error of the request'({ sdk }) {

@@ -1,5 +1,6 @@
 /** The client's own functions: asked for, answered, answered wrongly, by poll and by stream. */
 import { expect } from 'vitest';
+import type { StreamEvent } from '../support/npm-sdk.ts';
 import type { Flows } from '../support/suite.ts';
 import {
   all,
@@ -8,8 +9,11 @@ import {
   callsAsked,
   callsOf,
   functionsOf,
+  listed,
+  ONE_CITY,
   outputsFor,
   TWO_CITIES,
+  told,
   toolCallsOf,
   WEATHER,
 } from './dialogue.ts';
@@ -62,21 +66,22 @@ export const toolCallFlows: Flows = {
     // What the stream has shown is what a poll shows.
     expect(await sdk.getRun(thread, waiting.id)).toEqual(waiting);
 
-    const events: string[] = [];
+    const events: StreamEvent[] = [];
     const submitted = sdk
       .submitStream(thread, waiting.id, outputsFor(waiting))
-      .on('event', ({ event }) => events.push(event));
+      .on('event', (event) => events.push(event));
     const [message] = await submitted.finalMessages();
     expect((await submitted.finalRun()).status).toBe('completed');
     expect(message?.content).toMatchObject([{ type: 'text', text: { value: BOTH_ANSWERED } }]);
-    expect(events[0]).toBe('thread.run.step.completed');
+    expect(events[0]?.event).toBe('thread.run.step.completed');
+    expect(told(events)).toEqual(await listed(sdk, await submitted.finalRun()));
     expect(await answersIn(sdk, thread)).toEqual([BOTH_ANSWERED]);
   },
 
   async 'functions of the run are called when the assistant has none'({ sdk }) {
     const run = await sdk.createAndRunPoll({
       ...{ assistant_id: 'assistant', tools: [WEATHER] },
-      thread: { messages: [{ role: 'user', content: '/tool get_weather {"city":"Oslo"}' }] },
+      thread: { messages: [{ role: 'user', content: ONE_CITY }] },
     });
     expect(callsAsked(run)).toEqual([['get_weather', { city: 'Oslo' }]]);
     const done = await sdk.submitAndPoll(run.thread_id, run.id, outputsFor(run));
@@ -117,7 +122,7 @@ export const toolCallFlows: Flows = {
   },
 
   async 'outputs submitted again answer the run as it is'({ sdk }) {
-    const { assistant_id, thread } = await begin(sdk, '/tool get_weather {"city":"Oslo"}');
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
     const waiting = await sdk.createAndPoll(thread, { assistant_id });
     const outputs = outputsFor(waiting);
     expect(await sdk.submit(thread, waiting.id, outputs)).toMatchObject({ id: waiting.id, required_action: null });
@@ -125,5 +130,37 @@ export const toolCallFlows: Flows = {
     expect((await sdk.poll(thread, waiting.id)).status).toBe('completed');
     expect(await sdk.submit(thread, waiting.id, outputs)).toMatchObject({ id: waiting.id, status: 'completed' });
     expect(await answersIn(sdk, thread)).toEqual(['Done. get_weather returned Oslo: 3 degrees']);
+  },
+
+  async 'a submitted stream that is asked for again tells the same'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
+    const waiting = await sdk.createAndPoll(thread, { assistant_id });
+    const submit = async () => {
+      const events: StreamEvent[] = [];
+      const stream = sdk
+        .submitStream(thread, waiting.id, outputsFor(waiting))
+        .on('event', (event) => events.push(event));
+      expect((await stream.finalRun()).status).toBe('completed');
+      return events.filter(({ event }) => !event.endsWith('.delta'));
+    };
+    const first = await submit();
+    expect(await submit()).toEqual(first);
+  },
+
+  async 'of two different outputs at once exactly one is taken'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
+    const waiting = await sdk.createAndPoll(thread, { assistant_id });
+    const submitted = await Promise.allSettled(
+      ['rain', 'sun'].map((output) => sdk.submit(thread, waiting.id, outputsFor(waiting, output))),
+    );
+    expect(submitted.map((it) => it.status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const taken = submitted[0]?.status === 'fulfilled' ? 'rain' : 'sun';
+    const refused = submitted.find((it) => it.status === 'rejected');
+    expect(refused?.reason).toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/^400 Runs in status ".+" do not accept tool outputs\.$/),
+    });
+    expect((await sdk.poll(thread, waiting.id)).status).toBe('completed');
+    expect(await answersIn(sdk, thread)).toEqual([`Done. get_weather returned ${taken}`]);
   },
 };

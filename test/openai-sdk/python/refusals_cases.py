@@ -100,7 +100,7 @@ def _(world):
         ),
         (
             lambda: threads.messages.create(thread, role="user", content="x", attachments=attachments),
-            "attachments",
+            "Attaching",
             "attachments",
         ),
         (lambda: threads.messages.create(thread, role="user", content=[image]), "image_file", "content[0].type"),

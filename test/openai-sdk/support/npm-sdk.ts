@@ -27,7 +27,9 @@ export type Calls = ReturnType<typeof callsOf7>;
 /** Its calls, and the classes of its errors. */
 export type Sdk = Calls & { errors: typeof OpenAI };
 
-export const NPM_SDKS: { agent: string; major: number; open(options: ClientOptions): Sdk }[] = [
+type NpmSdk = { agent: string; major: number; open(options: ClientOptions): Sdk };
+
+export const NPM_SDKS: [NpmSdk, ...NpmSdk[]] = [
   { agent: 'OpenAI/JS 7.57.0', major: 7, open: (options) => ({ ...callsOf7(new OpenAI(options)), errors: OpenAI }) },
   {
     agent: 'OpenAI/JS 6.49.0',

@@ -30,6 +30,8 @@ export type Recorded = {
   retry: number;
   status: number;
   headers: IncomingMessage['headers'];
+  /** The answer as far as it came. */
+  text: string;
 };
 
 export type RecordingProxy = {
@@ -47,7 +49,10 @@ export async function startRecordingProxy(servers: Record<string, string>): Prom
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const [, name = '', rest = ''] = /^\/([^/]+)(.*)$/.exec(incoming.url ?? '') ?? [];
-    if (name === 'recorded') return json(outgoing, 200, recorded(decodeURIComponent(rest.slice(1))));
+    if (name === 'recorded') {
+      const summary = recorded(decodeURIComponent(rest.slice(1))).map(({ text, ...entry }) => entry);
+      return json(outgoing, 200, summary);
+    }
     const server = servers[name];
     if (server === undefined) return json(outgoing, 502, { error: { message: `No server ${name}.` } });
     const body = await readBody(incoming);
@@ -60,7 +65,11 @@ export async function startRecordingProxy(servers: Record<string, string>): Prom
     }
     const headers = { ...incoming.headers, host: new URL(server).host, connection: 'keep-alive' };
     const upstream = request(`${server}${rest}`, { method: incoming.method ?? 'GET', headers }, (answer) => {
-      seen.push({ ...note, status: answer.statusCode ?? 0, headers: answer.headers });
+      const entry = { ...note, status: answer.statusCode ?? 0, headers: answer.headers };
+      seen.push(entry);
+      answer.setEncoding('utf8').on('data', (text) => {
+        entry.text += text;
+      });
       if (fault === 'lose') return void answer.resume().on('end', () => incoming.socket.destroy());
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       outgoing.flushHeaders();
@@ -93,7 +102,7 @@ function noteOf(incoming: IncomingMessage, path: string, query: string, streams:
     agent: String(incoming.headers['user-agent']),
     ...{ method, path, query, operation: operationOf(method, path, streams) },
     retry: Number(incoming.headers['x-stainless-retry-count'] ?? 0),
-    ...{ status: 0, headers: {} },
+    ...{ status: 0, headers: {}, text: '' },
   };
 }
 

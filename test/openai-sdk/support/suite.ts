@@ -34,7 +34,8 @@ export type Suite = {
   otherKey: string;
   readingKey: string;
   recorded(name?: string): Recorded[];
-  world(name: string, open: (options: ClientOptions) => Sdk): World;
+  /** `ownKey`: of the world's own SDK, in place of the test key. */
+  world(name: string, open: (options: ClientOptions) => Sdk, ownKey?: string): World;
   /** What a process of its own needs to reach the same servers. */
   address: { proxy: string; key: string; other_key: string; reading_key: string };
   close(): Promise<void>;
@@ -77,14 +78,14 @@ export async function openSuite(names: ServerName[] = ['main', 'expiring', 'unst
     ...{ main, wire, otherKey, readingKey },
     recorded: proxy.recorded,
     address: { proxy: proxy.url, key: TEST_KEY, other_key: otherKey, reading_key: readingKey },
-    world(name, open) {
+    world(name, open, ownKey = TEST_KEY) {
       const sdkOf = ({ server = 'main', key = TEST_KEY, fault }: OpenOptions) =>
         open({
           apiKey: key,
           baseURL: `${proxy.url}/${server}/openai/v1`,
           defaultHeaders: { [CASE_HEADER]: name, ...(fault && { [FAULT_HEADER]: fault }) },
         });
-      return { suite, sdk: sdkOf({}), open: sdkOf, requests: () => proxy.recorded(name) };
+      return { suite, sdk: sdkOf({ key: ownKey }), open: sdkOf, requests: () => proxy.recorded(name) };
     },
     async close() {
       await proxy.close();
