@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
+import type { PreparedRun } from '../src/journal/insert-run.ts';
 import type { Journal } from '../src/journal/journal.ts';
 import type { Models } from '../src/models/types.ts';
+import type { AgentTask } from '../src/tools/run-agent.ts';
 import type { Toolbox } from '../src/tools/toolbox.ts';
 
 /** What the steps of a run work with. */
@@ -10,6 +12,10 @@ export type ActivityDeps = {
   write: Journal['write'];
   models: Models;
   tools: Toolbox;
+  /** The run that a call of `run_agent` asks for. Errors: `personas.not_found`, `validation.failed`. */
+  prepareChild(orgId: string, task: AgentTask): Promise<PreparedRun>;
+  /** Runs of one organisation that may be active at a time; null: any number. */
+  activeLimit: number | null;
   log: Logger;
   /** Asks Temporal to cancel the run's workflow; repeating it is harmless. */
   cancelWorkflow(runId: string): Promise<void>;

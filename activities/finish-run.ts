@@ -1,13 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Journal } from '../src/journal/journal.ts';
 import type { RunRef, Stop } from '../src/runs/outcomes.ts';
 import type { FinishAs } from '../workflows/activities.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 
+/** How long a cancelled run waits for its children to end: a tool of theirs has 5 s, then they name it as unfinished. */
+const CHILDREN_END_MS = 12_000;
+/** Ends of children in another process are looked for this often. */
+const LOOK_EVERY_MS = 250;
+
 /**
  * Ends the run in the journal. When the workflow learned of the cancel from the journal first, Temporal is asked to cancel it
- * before the terminal event, which deletes the intent that would have asked: so the workflow can close as Canceled.
+ * before the terminal event, which deletes the intent that would have asked: so the workflow can close as Canceled. Children end
+ * before their parent; one that does not is named as unfinished.
  */
 export async function finishRun(deps: ActivityDeps, args: RunRef & FinishAs): Promise<Stop> {
   const { ask_cancel, ...finish } = args;
   if (ask_cancel) await deps.cancelWorkflow(args.run_id);
+  if (finish.as.status === 'cancelled' && (await hasActiveChildren(deps.journal, args))) {
+    await deps.journal.write('cancelChildren', { org_id: args.org_id, run_id: args.run_id, epoch: args.epoch });
+    await childrenEnd(deps.journal, args);
+  }
   return await deps.journal.write('finishRun', finish);
+}
+
+async function childrenEnd(journal: Journal, run: RunRef): Promise<void> {
+  const until = Date.now() + CHILDREN_END_MS;
+  while (Date.now() < until && (await hasActiveChildren(journal, run))) await delay(LOOK_EVERY_MS);
+}
+
+async function hasActiveChildren(journal: Journal, run: RunRef): Promise<boolean> {
+  const child = await journal.db
+    .selectFrom('runs')
+    .select('id')
+    .where('parent_run_id', '=', run.run_id)
+    .where('org_id', '=', run.org_id)
+    .where('ended', '=', 0)
+    .limit(1)
+    .executeTakeFirst();
+  return child !== undefined;
 }

@@ -2,11 +2,11 @@ import { ApplicationFailure, activityInfo, CancelledFailure } from '@temporalio/
 import { HoldfastError } from '../src/errors.ts';
 import { budgetLeft } from '../src/journal/budget.ts';
 import type { TurnCall } from '../src/journal/open-calls.ts';
-import { readPrompt } from '../src/journal/prompt.ts';
-import { type RunSpec, specOf } from '../src/journal/run-row.ts';
+import { type PromptWindow, readPrompt } from '../src/journal/prompt.ts';
+import { type RunRecord, type RunSpec, specOf } from '../src/journal/run-row.ts';
 import type { BegunTurn } from '../src/journal/transactions/begin-turn.ts';
 import type { ReleaseReason } from '../src/journal/transactions/fail-attempt.ts';
-import { estimateInput, estimateUsage, knownInput } from '../src/models/estimate.ts';
+import { estimateInput, estimateUsage, knownInput, messageTokens } from '../src/models/estimate.ts';
 import { costUsd } from '../src/models/prices.ts';
 import {
   type FinishReason,
@@ -139,15 +139,24 @@ class Attempt {
     const spec = specOf(run);
     const left = budgetLeft(run, this.#route.price?.output ?? null, Date.now());
     if (left.deadline_ms !== undefined) this.#step.deadlineIn(left.deadline_ms);
-    const messages = await readPrompt(this.#deps.journal.db, run.org_id, run.thread_id);
-    const request: ModelRequest = {
+    const told: ModelRequest = {
       system: [spec.instructions, spec.additional_instructions].filter((text) => text !== '').join('\n\n'),
-      messages,
+      messages: [],
       tools,
       attempt: this.#begun.provider_errors + 1,
       ...settingsOf(spec, this.#turn),
     };
+    const window = windowOf(this.#route, run, told, left.max_output_tokens);
+    const prompt = await readPrompt(this.#deps.journal.db, run.org_id, run.thread_id, window);
+    const request = { ...told, messages: prompt.messages, dropped_calls: prompt.dropped_calls };
+    if (prompt.dropped_messages > 0) await this.#sayTruncated(request, prompt.dropped_messages);
     return capped(request, left, knownInput(this.#route, request) ?? 0);
+  }
+
+  async #sayTruncated(request: ModelRequest, dropped: number): Promise<void> {
+    const sizes = { prompt_tokens: estimateInput(this.#route, request), context_tokens: this.#route.context_tokens };
+    const data = { turn: this.#turn, dropped_messages: dropped, ...sizes };
+    await this.#writer.push({ type: 'prompt.truncated', data });
   }
 
   async #complete(): Promise<TurnOutcome> {
@@ -212,6 +221,24 @@ class Attempt {
 function settingsOf({ settings = {} }: RunSpec, turn: number): ModelSettings {
   const forced = settings.tool_choice === 'required' || typeof settings.tool_choice === 'object';
   return forced && turn > 1 ? { ...settings, tool_choice: 'auto' } : settings;
+}
+
+/** The most of a context window that is kept free for the answer. */
+const ANSWER_SHARE = 0.25;
+
+/** What the route's context and the run's own limit leave to the thread's messages, after instructions, tools and room for the answer. */
+function windowOf(route: Route, run: RunRecord, told: ModelRequest, maxOutput: number | undefined): PromptWindow {
+  const { last_messages, max_prompt_tokens } = specOf(run);
+  const before = last_messages === undefined ? {} : { before: { run_id: run.id, messages: last_messages } };
+  const limits: number[] = [];
+  if (max_prompt_tokens !== undefined) limits.push(max_prompt_tokens - run.input_tokens);
+  if (route.context_tokens !== null) {
+    const answer = Math.min(maxOutput ?? Number.POSITIVE_INFINITY, Math.floor(route.context_tokens * ANSWER_SHARE));
+    limits.push(route.context_tokens - answer);
+  }
+  if (limits.length === 0) return before;
+  const max = Math.min(...limits) - estimateInput(route, told);
+  return { ...before, tokens: { max, of: (message) => messageTokens(route, message) } };
 }
 
 /** What is left of a budget caps the step's output; where its input is known beforehand, that is taken off. */

@@ -1,7 +1,9 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { HoldfastError } from '../src/errors.ts';
 import type { BegunCall } from '../src/journal/transactions/tool-call.ts';
 import type { CallOutcome, RunRef } from '../src/runs/outcomes.ts';
 import { McpUnavailable } from '../src/tools/mcp/server.ts';
+import type { AgentTask } from '../src/tools/run-agent.ts';
 import { type Tool, ToolCancelled, type ToolOutcome } from '../src/tools/tool.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 import { DeltaWriter } from './delta-writer.ts';
@@ -14,6 +16,7 @@ type Begun = Extract<BegunCall, { begun: true }>;
 /**
  * One call of a turn under a lease of its own. A call that has a result is not made again; one that was cut off is made again
  * only if its tool may be repeated, or a person said so. What goes wrong with a tool is a result for the model: the run goes on.
+ * A call of `run_agent` makes its child run, which the workflow runs.
  */
 export async function toolCall(deps: ActivityDeps, args: RunRef & { turn: number; idx: number }): Promise<CallOutcome> {
   const step = openStepSignal(deps.journal, args.run_id);
@@ -21,7 +24,9 @@ export async function toolCall(deps: ActivityDeps, args: RunRef & { turn: number
     const begun = await deps.write('beginCall', args);
     if (!begun.begun) return begun.outcome;
     const started = Date.now();
-    const outcome = await execute(deps, begun, step);
+    const outcome =
+      begun.call.kind === 'agent' ? await startChild(deps, begun, args.turn) : await execute(deps, begun, step);
+    if (typeof outcome === 'object' && 'outcome' in outcome) return outcome;
     if (outcome === 'cut_off') return await cutOff(deps, begun);
     if (outcome === 'cancelled') return { outcome: 'cancelled' };
     return await deps.write('completeCall', {
@@ -35,6 +40,30 @@ export async function toolCall(deps: ActivityDeps, args: RunRef & { turn: number
   }
 }
 
+/** Makes the child run of a call; a task that cannot be given is a result for the model. */
+async function startChild(
+  deps: ActivityDeps,
+  { lease, call }: Begun,
+  turn: number,
+): Promise<CallOutcome | ToolOutcome> {
+  try {
+    const child = await deps.prepareChild(lease.org_id, call.arguments as AgentTask);
+    return await deps.write('createChild', {
+      lease,
+      call_id: call.call_id,
+      turn,
+      child,
+      active_limit: deps.activeLimit,
+    });
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || !CHILD_REFUSALS.includes(error.code)) throw error;
+    return { status: 'error', output: `Not started: ${error.message}` };
+  }
+}
+
+/** A persona that does not exist, or that this configuration cannot run. */
+const CHILD_REFUSALS = ['personas.not_found', 'validation.failed'];
+
 /** Runs the tool. */
 async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Promise<ToolOutcome | Stopped> {
   const { call, lease } = begun;
@@ -47,7 +76,7 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
     const outcome = await tool.execute(call.arguments, {
       call_id: call.call_id,
       signal: step.signal,
-      ...(begun.expires_at === undefined ? {} : { timeout_s: secondsUntil(begun.expires_at) }),
+      ...(begun.time_left_s === undefined ? {} : { timeout_s: begun.time_left_s }),
       // A refused append stops the step by the writer's own callback.
       progress: (data) => void report(data).catch(() => step.stop('lease_lost')),
     });
@@ -58,9 +87,6 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
     return await cancelled(deps, begun, step, error);
   }
 }
-
-/** What is left, in seconds: never nothing, so that the tool's own timeout ends the call. */
-const secondsUntil = (at: number) => Math.max(1, at - Date.now()) / 1000;
 
 async function find(deps: ActivityDeps, { call }: Begun): Promise<Tool | ToolOutcome> {
   try {

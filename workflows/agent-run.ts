@@ -3,7 +3,6 @@
  * remembers; this code only says what comes next, and holds references.
  */
 
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import {
   ApplicationFailure,
   CancellationScope,
@@ -20,10 +19,13 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CallOutcome, CallRef, Position, Stop, Wait } from '../src/runs/outcomes.ts';
+import type { CallOutcome, CallRef, ChildRef, Position, Stop, Wait } from '../src/runs/outcomes.ts';
 import type { RunActivities } from './activities.ts';
+import { runChild } from './child-run.ts';
 import { finishOptions, journalOptions, stepOptions } from './options.ts';
-import { type AgentRunInput, INPUT_SIGNAL, type RunState, STATE_QUERY, STATUS_ATTRIBUTE } from './run-input.ts';
+import { type AgentRunInput, INPUT_SIGNAL, type RunState, STATE_QUERY } from './run-input.ts';
+import { statusKey } from './search-attributes.ts';
+import { heldCall, whom } from './waits.ts';
 
 /** History events after which the workflow goes on as a new one: replay after a worker's death stays short. */
 const MAX_HISTORY_EVENTS = 1_000;
@@ -37,8 +39,6 @@ const CANCEL_ARRIVES_MS = 60_000;
 export const inputSignal = defineSignal<[string]>(INPUT_SIGNAL);
 export const stateQuery = defineQuery<RunState>(STATE_QUERY);
 
-const statusKey = defineSearchAttributeKey(STATUS_ATTRIBUTE, SearchAttributeType.KEYWORD);
-
 const steps = proxyActivities<Pick<RunActivities, 'modelTurn' | 'toolCall'>>(stepOptions);
 const journal = proxyActivities<Pick<RunActivities, 'loadRun' | 'expireInput'>>(journalOptions);
 const { finishRun } = proxyActivities<Pick<RunActivities, 'finishRun'>>(finishOptions);
@@ -47,6 +47,8 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
   const run = { org_id: input.org_id, run_id: input.run_id, epoch: input.epoch };
   const state: RunState = { turn: 1, step: 'starting', waiting_for: [], epoch: input.epoch };
   const answered = new Set<string>();
+  /** The open requests, with whom each waits for. */
+  const open = new Map<string, string>();
   setHandler(inputSignal, (requestId) => void answered.add(requestId));
   setHandler(stateQuery, () => state);
 
@@ -80,7 +82,7 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
       state.turn = next;
       const outcome = await turn();
       if (outcome.outcome === 'tools') {
-        position = { outcome: 'position', turn: state.turn + 1, calls: outcome.calls, waits: outcome.waits };
+        position = { ...outcome, outcome: 'position', turn: state.turn + 1 };
       } else if (outcome.outcome === 'wait') {
         position = { outcome: 'position', turn: state.turn, calls: [], waits: outcome.waits };
       } else return outcome;
@@ -92,8 +94,8 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     return await steps.modelTurn.executeWithOptions({ summary: `turn ${state.turn}` }, [{ ...run, turn: state.turn }]);
   }
 
-  /** Runs the open calls of a turn and waits for its open requests, all at once, each to its end. */
-  async function work({ calls, waits, turn: next }: Position): Promise<Stop | undefined> {
+  /** Runs the open calls of a turn, waits for its open requests and for its timers, all at once, each to its end. */
+  async function work({ calls, waits, until, turn: next }: Position): Promise<Stop | undefined> {
     let stop: Stop | undefined;
     const stopped = () => stop !== undefined;
     const call = async ([idx, name]: CallRef): Promise<void> => {
@@ -101,6 +103,10 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
       while (!stopped()) {
         const outcome: CallOutcome = await steps.toolCall.executeWithOptions({ summary: name }, [args]);
         if (outcome.outcome === 'done') return;
+        if (outcome.outcome === 'child') {
+          await child(outcome.child, stopped);
+          continue;
+        }
         const end = outcome.outcome === 'wait' ? await answersTo([outcome.wait], stopped) : outcome;
         stop ??= end;
       }
@@ -112,31 +118,46 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     const callOnceAnswered = async (wait: Wait): Promise<void> => {
       const end = await answersTo([wait], stopped);
       stop ??= end;
-      if (wait[2]) await call(wait[2]);
+      const held = heldCall(wait);
+      if (held) await call(held);
     };
-    const plain = waits.filter((wait) => wait.length === 2);
-    const held = waits.filter((wait) => wait.length === 3);
+    const timers = async (time: number): Promise<void> => {
+      const left = time - Date.now();
+      show(`turn ${next - 1}: waiting until ${new Date(time).toISOString()}`);
+      if (left > 0) await condition(stopped, left, { summary: 'wait' });
+    };
+    const plain = waits.filter((wait) => !heldCall(wait));
     if (calls.length > 0) show(`turn ${next - 1}: ${calls.map(([, name]) => name).join(', ')}`);
     const ends = await Promise.allSettled([
       ...calls.map(call),
       ...(plain.length > 0 ? [answers()] : []),
-      ...held.map(callOnceAnswered),
+      ...waits.filter(heldCall).map(callOnceAnswered),
+      ...(until === undefined ? [] : [timers(until)]),
     ]);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     return stop;
   }
 
+  /** Runs a child to its end, or waits to be told of it where another copy of this workflow, or the relay, started it. */
+  async function child(ref: ChildRef, stopped: () => boolean): Promise<void> {
+    show(`turn ${state.turn}: waiting for the run ${ref.run_id} (${ref.persona})`);
+    if (await runChild(input, ref)) return;
+    await condition(() => answered.has(ref.run_id) || stopped());
+    answered.delete(ref.run_id);
+  }
+
   /** Waits until every request is answered, or the journal says that one expired. The timer only asks. */
   async function answersTo(waits: Wait[], stopped: () => boolean): Promise<Stop | undefined> {
     const expiries = new Map(waits.map(([id, expiresAt]): [string, number] => [id, expiresAt]));
-    const open = () => [...expiries.keys()].filter((id) => !answered.has(id));
-    startWaiting(open());
+    const unanswered = () => [...expiries.keys()].filter((id) => !answered.has(id));
+    startWaiting(waits.filter(([id]) => !answered.has(id)));
     try {
-      while (open().length > 0 && !stopped()) {
-        const soonest = open().reduce((a, b) => ((expiries.get(a) ?? 0) <= (expiries.get(b) ?? 0) ? a : b));
-        const count = open().length;
+      while (unanswered().length > 0 && !stopped()) {
+        const soonest = unanswered().reduce((a, b) => ((expiries.get(a) ?? 0) <= (expiries.get(b) ?? 0) ? a : b));
+        const count = unanswered().length;
         const left = Math.max(1, (expiries.get(soonest) ?? 0) - Date.now());
-        if (await condition(() => open().length < count || stopped(), left, { summary: 'input expires' })) continue;
+        if (await condition(() => unanswered().length < count || stopped(), left, { summary: 'input expires' }))
+          continue;
         const outcome = await journal.expireInput({ ...run, request_id: soonest });
         if (outcome.outcome === 'answered') answered.add(soonest);
         else if (outcome.outcome === 'early') {
@@ -151,14 +172,16 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
   }
 
   /** The search attribute says `waiting_for_input` while any request is open, as the run's status does. */
-  function startWaiting(ids: string[]): void {
+  function startWaiting(waits: Wait[]): void {
     if (state.waiting_for.length === 0) setStatus('waiting_for_input');
-    state.waiting_for = [...state.waiting_for, ...ids];
-    show(`waiting for input: ${state.waiting_for.join(', ')}`);
+    for (const wait of waits) open.set(wait[0], whom(wait));
+    state.waiting_for = [...open.keys()];
+    show(`waiting for ${[...open.values()].join('; ')}`);
   }
 
   function stopWaiting(ids: string[]): void {
-    state.waiting_for = state.waiting_for.filter((id) => !ids.includes(id));
+    for (const id of ids) open.delete(id);
+    state.waiting_for = [...open.keys()];
     if (state.waiting_for.length === 0) setStatus('running');
   }
 

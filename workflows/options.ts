@@ -24,8 +24,11 @@ export const journalOptions: ActivityOptions = {
   retry,
 };
 
+/** Ending a run waits for its children to end; longer than that wait. */
+const FINISH_TIMEOUT_MS = 20_000;
+
 export const finishOptions: ActivityOptions = {
-  startToCloseTimeout: JOURNAL_TIMEOUT_MS,
+  startToCloseTimeout: FINISH_TIMEOUT_MS,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry,
 };

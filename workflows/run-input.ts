@@ -3,7 +3,12 @@
 export const WORKFLOW_TYPE = 'agentRun';
 export const INPUT_SIGNAL = 'input';
 export const STATE_QUERY = 'state';
-export const STATUS_ATTRIBUTE = 'HoldfastStatus';
+
+/** A workflow task that is not answered in this time goes to another worker (the default costs a killed worker 10 s). */
+export const WORKFLOW_TASK_TIMEOUT_MS = 3_000;
+
+/** What the Web UI's list says of a run. */
+export const summaryOf = (run: { persona: string; model: string }) => `${run.persona} on ${run.model}`;
 
 export type AgentRunInput = {
   org_id: string;

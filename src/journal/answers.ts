@@ -1,7 +1,7 @@
 /** What counts as an answer to each kind of request. Pure: text in, meaning out. */
 import { HoldfastError } from '../errors.ts';
 import type { Answer, RequestKind } from '../runs/types.ts';
-import type { BudgetLimit } from './budget.ts';
+import { type BudgetLimit, LIMITS } from './budget.ts';
 
 /** The native contract's limit of `content`, in bytes of UTF-8. */
 export const MAX_CONTENT_BYTES = 32_768;
@@ -72,8 +72,6 @@ function readOutcome(content: string): Meaning {
   if (output === undefined) throw invalid('content', 'Answer `retry`, `skip`, or `result: <text>`.');
   return { kind: 'unknown_outcome', next: 'result', output };
 }
-
-const LIMITS: readonly BudgetLimit[] = ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'];
 
 function readBudget(content: string): Meaning {
   const text = content.trim();

@@ -23,11 +23,11 @@ afterEach(() => journal.close());
 async function afterOneTurn(budget: Budget): Promise<RunIds> {
   const run = await journal.create({ budget });
   const lease = await journal.lease(run);
-  journal.pass(10_000);
   const usage = { ...NO_TOKENS, input_tokens: 40, output_tokens: 20 };
   await journal.write('completeTurn', turnOf(lease, { calls: [serverCall('look')], usage, cost_usd: 0.5 }));
   const call = await journal.write('beginCall', { ...run, turn: 1, idx: 0 });
   if (!call.begun) throw new Error('the call did not begin');
+  journal.pass(10_000);
   const result = { call_id: call.call.call_id, status: 'ok' as const, output: '', duration_ms: 0 };
   await journal.write('completeCall', { lease: call.lease, ...result });
   return run;
@@ -59,7 +59,7 @@ describe.each<[string, Budget, Budget]>([
     const run = await afterOneTurn({ ...spent, on_exceeded: 'ask' });
     const asked = await journal.begin(run, 2);
     const [request] = await journal.requests(run);
-    const waits = [[request?.id, request?.expires_at]];
+    const waits = [[request?.id, request?.expires_at, 'budget']];
     expect(asked).toEqual({ begun: false, outcome: { outcome: 'wait', waits } });
     expect((await journal.row(run)).status).toBe('waiting_for_input');
     expect(request?.kind).toBe('budget');

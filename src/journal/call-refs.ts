@@ -1,7 +1,7 @@
 import type { CallRef } from '../runs/outcomes.ts';
 
 /** Characters that the names of all calls of a turn may take in its outcome. */
-const NAMES_LENGTH = 600;
+const NAMES_LENGTH = 480;
 
 /**
  * Names are for the Web UI only; they are cut so that any number of calls fits in the outcome. A name that the run did not

@@ -1,20 +1,27 @@
 /** The end of a run: one terminal event, and everything that must be true from that commit on. */
-import { newId } from '../ids.ts';
+import { cancelChildren } from './cancel.ts';
+import { tellParent } from './child-runs.ts';
 import { startQueued } from './insert-run.ts';
 import type { TransactionContext, Trx } from './journal.ts';
+import { insertMessage } from './messages.ts';
+import { takeRunMessages } from './run-messages.ts';
 import { append, type NewEvent, type RunChange, type RunRecord, usageOf } from './run-row.ts';
 
 export type Ending =
   | { as: 'completed'; output: string; message_id: string }
   | { as: 'failed'; code: string; message: string }
-  | { as: 'cancelled'; reason: string; unfinished: { call_id: string; name: string }[] };
+  | { as: 'cancelled'; reason: string; unfinished: UnfinishedCall[] };
+
+/** A call that a cancel could not stop; of a child run its id. */
+export type UnfinishedCall = { call_id: string; name: string; run_id?: string };
 
 /** What the model sees of a call that nobody answered, and what its `tool.result` says. */
 export const CANCELLED_CALL_OUTPUT = 'Cancelled: the run ended before this call was answered.';
 
 /**
  * Ends a locked, active run, with `before` appended ahead of the terminal event: the thread is free, its open requests are
- * withdrawn, its open calls closed, a cut answer kept as incomplete, and no intent of it left in the outbox.
+ * withdrawn, its open calls closed, a cut answer kept as incomplete and messages that no turn took after it, and no intent of it
+ * left in the outbox. Children that are still active are cancelled; the parent is told.
  */
 export async function endRun(
   trx: Trx,
@@ -25,6 +32,7 @@ export async function endRun(
   change: RunChange = {},
 ): Promise<void> {
   if (ending.as !== 'completed') await keepCutAnswer(trx, ctx, run);
+  await takeRunMessages(trx, ctx, run);
   Object.assign(run, change);
   const totals = {
     usage: usageOf(run),
@@ -56,6 +64,8 @@ export async function endRun(
     .where('status', '=', 'pending')
     .execute();
   await trx.deleteFrom('outbox').where('run_id', '=', run.id).execute();
+  if (ending.as !== 'completed') await cancelChildren(trx, ctx, run);
+  await tellParent(trx, ctx, run);
   if (freed) await startQueued(trx, ctx, run);
 }
 
@@ -98,47 +108,4 @@ async function keepCutAnswer(trx: Trx, ctx: TransactionContext, run: RunRecord):
     status: 'incomplete',
     began_at: step.started_at,
   });
-}
-
-/** Adds a message at the end of the thread. `listed: false` keeps a turn that only called tools out of the thread's list. */
-export async function insertMessage(
-  trx: Trx,
-  ctx: TransactionContext,
-  run: { org_id: string; thread_id: string; id: string | null },
-  message: {
-    id?: string;
-    role: 'user' | 'assistant';
-    content: unknown[];
-    status?: 'completed' | 'incomplete';
-    listed?: boolean;
-    metadata?: Record<string, string>;
-    began_at?: number;
-  },
-): Promise<string> {
-  const thread = await trx
-    .updateTable('threads')
-    .set((eb) => ({ next_position: eb('next_position', '+', 1), updated_at: ctx.now }))
-    .where('id', '=', run.thread_id)
-    .where('org_id', '=', run.org_id)
-    .returning('next_position')
-    .executeTakeFirstOrThrow();
-  const id = message.id ?? newId('msg');
-  await trx
-    .insertInto('messages')
-    .values({
-      id,
-      org_id: run.org_id,
-      thread_id: run.thread_id,
-      run_id: run.id,
-      position: thread.next_position,
-      role: message.role,
-      content: JSON.stringify(message.content),
-      status: message.status ?? 'completed',
-      listed: message.listed === false ? 0 : 1,
-      metadata: JSON.stringify(message.metadata ?? {}),
-      created_at: ctx.now,
-      began_at: message.began_at ?? null,
-    })
-    .execute();
-  return id;
 }

@@ -1,9 +1,9 @@
 /** A new run in the journal: its row, its thread's lock or its place in the thread's queue, its message, its intent to start. */
 import { newId } from '../ids.ts';
 import type { ContentPart, Price } from '../models/types.ts';
-import { insertMessage } from './end-run.ts';
-import { putIntent } from './intents.ts';
+import { OUTBOX_FIRST_RETRY_MS, putIntent } from './intents.ts';
 import type { TransactionContext, Trx } from './journal.ts';
+import { insertMessage } from './messages.ts';
 import type { RunSpec } from './run-row.ts';
 import type { WrittenMessage } from './transactions/messages.ts';
 
@@ -34,7 +34,12 @@ type Placing = {
   thread_id: string;
   /** The thread is taken by another run: start when it is free, in the order of rank and age. */
   queued?: { rank: number };
+  /** The run answers this call of another, whose workflow starts it. */
+  parent?: { run_id: string; call_id: string };
 };
+
+/** The parent's workflow starts its child at once; if it does not, for it has lost its worker, whoever finds the intent due does. */
+const START_CHILD_AFTER_MS = 6 * OUTBOX_FIRST_RETRY_MS;
 
 /** Inserts a run. The caller has locked the thread for it, unless it is queued. Returns its id. */
 export async function insertRun(
@@ -70,7 +75,10 @@ export async function insertRun(
       model: run.route.model,
       spec: JSON.stringify({ ...run.spec, ...expiry(run, ctx.now) }),
       metadata: JSON.stringify(run.metadata),
-      parent_run_id: null,
+      parent_run_id: placing.parent?.run_id ?? null,
+      parent_call_id: placing.parent?.call_id ?? null,
+      children_tokens: 0,
+      children_cost_usd: 0,
       queued_input: placing.queued ? JSON.stringify(run.input ?? []) : null,
       queue_rank: placing.queued?.rank ?? 0,
       trace_id: owner.trace_id,
@@ -93,7 +101,8 @@ export async function insertRun(
       cancelled_at: null,
     })
     .execute();
-  if (!placing.queued) await putIntent(trx, ctx, { id, org_id: owner.org_id }, 'start', '');
+  if (placing.queued) return id;
+  await putIntent(trx, ctx, { id, org_id: owner.org_id }, 'start', '', placing.parent && START_CHILD_AFTER_MS);
   return id;
 }
 

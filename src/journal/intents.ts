@@ -11,7 +11,7 @@ export const PARKED_RETRY_MS = 6 * 60 * 60 * 1000;
 
 /**
  * Writes an intent that the journal keeps until its effect shows. It is delivered right after the commit, and again by
- * whoever finds it due.
+ * whoever finds it due. `afterMs`: a workflow is about to have the effect, and only if it does not is the intent delivered.
  */
 export async function putIntent(
   trx: Trx,
@@ -19,6 +19,7 @@ export async function putIntent(
   run: { id: string; org_id: string },
   kind: OutboxKind,
   ref: string,
+  afterMs?: number,
 ): Promise<void> {
   await trx
     .insertInto('outbox')
@@ -29,17 +30,17 @@ export async function putIntent(
       kind,
       ref,
       attempts: 0,
-      next_at: ctx.now + OUTBOX_FIRST_RETRY_MS,
+      next_at: ctx.now + (afterMs ?? OUTBOX_FIRST_RETRY_MS),
       created_at: ctx.now,
     })
     .onConflict((oc) => oc.columns(['run_id', 'kind', 'ref']).doNothing())
     .execute();
-  ctx.intents.push({ org_id: run.org_id, run_id: run.id, kind, ref });
+  if (afterMs === undefined) ctx.intents.push({ org_id: run.org_id, run_id: run.id, kind, ref });
 }
 
-/** The intents of a run whose effect a begun step shows: the start, and every answer already given. */
+/** The intents of a run whose effect a begun turn shows: the start, every answer already given, every child that ended. */
 export async function forgetDelivered(trx: Trx, runId: string): Promise<void> {
-  await trx.deleteFrom('outbox').where('run_id', '=', runId).where('kind', 'in', ['start', 'input']).execute();
+  await trx.deleteFrom('outbox').where('run_id', '=', runId).where('kind', 'in', ['start', 'input', 'child']).execute();
 }
 
 /** A begun call shows the start; answers given meanwhile are shown by the next turn alone. */

@@ -6,6 +6,7 @@ import type { TransactionContext, Trx } from './journal.ts';
 import { type CallSummary, openRequest, recordResult } from './requests.ts';
 import type { NewEvent, RunRecord } from './run-row.ts';
 import type { CallKind } from './schema.ts';
+import { beyondBudget, dueAt, type TimerLength, untilOf } from './timers.ts';
 
 /** Calls of one turn beyond this many get an error result: the turn's outcome must fit in 2 KB of history. */
 export const MAX_CALLS_PER_TURN = 64;
@@ -24,9 +25,11 @@ export type TurnCall = {
   needs_approval?: boolean;
   /** Set when the call cannot run (arguments that are no JSON, a question without text): its result at once. */
   error?: string;
+  /** Of a timer: how long it takes, or when it is over. */
+  wait?: TimerLength;
 };
 
-type CallRow = Omit<TurnCall, 'offered'> & { call_id: string; idx: number; offered: boolean };
+type CallRow = Omit<TurnCall, 'offered'> & { call_id: string; idx: number; offered: boolean; due_at: number | null };
 
 /** Writes the calls of a turn, opens the requests among them, and adds their events to `said`. */
 export async function openCalls(
@@ -36,7 +39,7 @@ export async function openCalls(
   turn: { turn: number; message_id: string; calls: TurnCall[] },
   said: NewEvent[],
 ): Promise<TurnOutcome> {
-  const rows = readRows(turn.calls);
+  const rows = readRows(turn.calls, run, ctx.now);
   await insertCalls(trx, ctx, run, turn, rows);
   for (const row of rows) {
     const { call_id, name } = row;
@@ -61,19 +64,28 @@ export async function openCalls(
     const prompt = `Run ${client.map((call) => call.name).join(', ')} and give the outputs.`;
     await ask({ kind: 'tool_outputs', prompt, tool_calls: client.map(summaryOf) });
   }
-  const server = open.filter((call) => call.kind === 'server');
-  const refs = callRefs(server);
-  for (const [i, row] of server.entries()) if (row.needs_approval) await ask(approval(row), refs[i]);
-  return { outcome: 'tools', calls: refs.filter((_, i) => !server[i]?.needs_approval), waits };
+  const executed = open.filter((call) => isExecuted(call.kind));
+  const refs = callRefs(executed);
+  for (const [i, row] of executed.entries()) if (row.needs_approval) await ask(approval(row), refs[i]);
+  const calls = refs.filter((_, i) => !executed[i]?.needs_approval);
+  return { outcome: 'tools', calls, waits, ...untilOf(open) };
 }
 
-function readRows(calls: TurnCall[]): CallRow[] {
+/** The calls that the workflow runs as activities. */
+export const EXECUTED_KINDS: readonly CallKind[] = ['server', 'agent'];
+const isExecuted = (kind: CallKind) => EXECUTED_KINDS.includes(kind);
+
+function readRows(calls: TurnCall[], run: RunRecord, now: number): CallRow[] {
   let requests = calls.some((call) => call.kind === 'client' && !call.error) ? 1 : 0;
   return calls.map((call, idx) => {
-    const asks = call.kind === 'ask_user' || (call.kind === 'server' && call.needs_approval === true);
+    const asks = call.kind === 'ask_user' || (isExecuted(call.kind) && call.needs_approval === true);
     if (asks && !call.error) requests++;
-    const row = { ...call, offered: call.kind !== 'server' || call.offered === true, call_id: newId('call'), idx };
+    const due_at = call.wait ? dueAt(call.wait, now) : null;
+    const offered = call.kind !== 'server' || call.offered === true;
+    const row = { ...call, offered, call_id: newId('call'), idx, due_at };
     if (call.error) return row;
+    const tooLong = due_at === null ? undefined : beyondBudget(run, due_at, now);
+    if (tooLong) return { ...row, error: tooLong };
     if (idx >= MAX_CALLS_PER_TURN)
       return { ...row, error: `Not run: a turn may call at most ${MAX_CALLS_PER_TURN} tools.` };
     if (!asks || requests <= MAX_REQUESTS_PER_TURN) return row;
@@ -108,6 +120,7 @@ async function insertCalls(
         output: null,
         created_at: ctx.now,
         completed_at: null,
+        due_at: row.due_at,
       })),
     )
     .execute();

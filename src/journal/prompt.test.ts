@@ -8,8 +8,10 @@ import {
   openClockedJournal,
   question,
   type RunIds,
+  serverCall,
   turnOf,
 } from '../../test/support/clocked-journal.ts';
+import type { PromptMessage } from '../models/types.ts';
 import { CANCELLED_CALL_OUTPUT } from './end-run.ts';
 import { readPrompt } from './prompt.ts';
 
@@ -19,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => journal.close());
 
-const prompt = (run: RunIds) => readPrompt(journal.db, 'org_a', run.thread_id);
+const prompt = async (run: RunIds) => (await readPrompt(journal.db, 'org_a', run.thread_id)).messages;
 const user = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] });
 const next = (run: RunIds, text: string) =>
   journal.create({}, { thread_id: run.thread_id, input: [{ type: 'text', text }] });
@@ -109,6 +111,83 @@ describe('the prompt', () => {
   it('is empty for another organisation', async () => {
     const run = await journal.create();
     expect(await prompt(run)).toHaveLength(1);
-    expect(await readPrompt(journal.db, 'org_b', run.thread_id)).toEqual([]);
+    expect((await readPrompt(journal.db, 'org_b', run.thread_id)).messages).toEqual([]);
   });
+});
+
+describe('a window', () => {
+  const words = (message: PromptMessage) => JSON.stringify(message).split(' ').length;
+  const windowed = (run: RunIds, max: number) =>
+    readPrompt(journal.db, 'org_a', run.thread_id, { tokens: { max, of: words } });
+
+  /** A thread of `count` runs, each a message `n` and an answer. */
+  async function conversation(count: number): Promise<RunIds> {
+    let run = await journal.create({}, { input: [{ type: 'text', text: 'message 1' }] });
+    for (let n = 1; ; n++) {
+      await journal.write('completeTurn', turnOf(await journal.lease(run), { content: `answer ${n}` }));
+      if (n === count) return run;
+      run = await next(run, `message ${n + 1}`);
+    }
+  }
+
+  it('keeps the newest messages, in order, beginning with one of the user', async () => {
+    const run = await next(await conversation(5), 'message 6');
+    const { messages, dropped_messages } = await windowed(run, 8);
+    expect(messages).toEqual([
+      user('message 5'),
+      { role: 'assistant', content: 'answer 5', tool_calls: [] },
+      user('message 6'),
+    ]);
+    expect(dropped_messages).toBe(8);
+    const odd = await windowed(run, 5);
+    expect(odd.messages).toEqual([user('message 6')]);
+    expect(odd.dropped_messages).toBe(10);
+  });
+
+  it('that everything fits in drops nothing, over any number of pages', async () => {
+    const run = await conversation(120);
+    const { messages, dropped_messages } = await windowed(run, 1_000_000);
+    expect(messages).toHaveLength(240);
+    expect(messages[0]).toEqual(user('message 1'));
+    expect(dropped_messages).toBe(0);
+    expect((await windowed(run, 402)).messages).toHaveLength(200);
+  });
+
+  it('never loses the message to be answered, nor parts a call from its result', async () => {
+    const run = await journal.create({}, { input: [{ type: 'text', text: 'the task' }] });
+    for (let turn = 1; turn <= 20; turn++) await toolTurn(run, turn);
+    const { messages, dropped_messages, dropped_calls } = await windowed(run, 8);
+    expect(messages.map((message) => message.role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'tool']);
+    expect(messages[0]).toEqual(user('the task'));
+    expect(messages.at(-1)).toMatchObject({ results: [{ output: 'result 20' }] });
+    expect(dropped_messages).toBe(18);
+    expect(dropped_calls).toBe(18);
+  });
+
+  it('keeps the newest exchange however large it is', async () => {
+    const run = await journal.create();
+    await toolTurn(run, 1);
+    const { messages } = await windowed(run, 0);
+    expect(messages.map((message) => message.role)).toEqual(['user', 'assistant', 'tool']);
+  });
+
+  it('of so many messages from before the run counts none of its own', async () => {
+    const run = await next(await conversation(5), 'message 6');
+    await toolTurn(run, 1);
+    const before = { run_id: run.run_id, messages: 3 };
+    const { messages, dropped_messages } = await readPrompt(journal.db, 'org_a', run.thread_id, { before });
+    expect(messages.map((message) => message.role)).toEqual([
+      ...['assistant', 'user', 'assistant'],
+      ...['user', 'assistant', 'tool'],
+    ]);
+    expect(dropped_messages).toBe(7);
+  });
+
+  async function toolTurn(run: RunIds, turn: number): Promise<void> {
+    await journal.turnWith(run, [serverCall('look')], turn);
+    const call = await journal.write('beginCall', { ...run, turn, idx: 0 });
+    if (!call.begun) throw new Error('the call did not begin');
+    const result = { status: 'ok' as const, output: `result ${turn}`, duration_ms: 0 };
+    await journal.write('completeCall', { lease: call.lease, call_id: call.call.call_id, ...result });
+  }
 });

@@ -45,7 +45,7 @@ export async function openRequest(
   if (request.options) data.options = request.options;
   if (request.tool_calls && showsCalls(request.kind)) data.tool_calls = request.tool_calls;
   data.expires_at = new Date(expiresAt).toISOString();
-  return { wait: [id, expiresAt], event: { type: 'run.waiting_for_input', data } };
+  return { wait: [id, expiresAt, request.kind], event: { type: 'run.waiting_for_input', data } };
 }
 
 /** Records a call's result once and returns its event; a call that already has one is left as it is. */
@@ -77,14 +77,11 @@ export async function openWaits(trx: Trx, runId: string): Promise<Wait[]> {
   const rows = await trx
     .selectFrom('inputs')
     .leftJoin('calls', 'calls.call_id', 'inputs.call_id')
-    .select(['inputs.id', 'inputs.expires_at', 'calls.idx', 'calls.name', 'calls.offered'])
+    .select(['inputs.id', 'inputs.kind', 'inputs.expires_at', 'calls.idx', 'calls.name', 'calls.offered'])
     .where('inputs.run_id', '=', runId)
     .where('inputs.state', '=', 'open')
     .orderBy('inputs.id')
     .execute();
   const refs = callRefs(rows.map((row) => ({ idx: row.idx ?? 0, name: row.name ?? '', offered: row.offered ?? 0 })));
-  return rows.map((row, i): Wait => {
-    const ref = refs[i];
-    return row.idx === null || !ref ? [row.id, row.expires_at] : [row.id, row.expires_at, ref];
-  });
+  return rows.map((row, i): Wait => [row.id, row.expires_at, row.idx === null ? row.kind : (refs[i] ?? row.kind)]);
 }

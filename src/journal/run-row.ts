@@ -3,6 +3,7 @@ import type { Selectable, Updateable } from 'kysely';
 import { HoldfastError } from '../errors.ts';
 import type { ModelSettings, Usage } from '../models/types.ts';
 import type { Budget, FunctionTool, RunStatus } from '../runs/types.ts';
+import type { ParentTerms } from './child-budget.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import type { Schema } from './schema.ts';
 
@@ -37,6 +38,8 @@ export type RunSpec = {
   last_messages?: number;
   /** Milliseconds since 1970 after which the run ends as `run.expired`, whatever it does or waits for. */
   expires_at?: number;
+  /** Of a child run. */
+  parent?: ParentTerms;
 };
 
 export function specOf(run: Pick<RunRecord, 'spec'>): RunSpec {

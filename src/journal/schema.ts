@@ -79,6 +79,8 @@ export interface Schema {
     output: string | null;
     created_at: Millis;
     completed_at: Millis | null;
+    /** Of a timer: when it is over. */
+    due_at: Millis | null;
   };
   runs: RunsTable;
   events: { run_id: string; seq: number; type: string; data: Json; created_at: Millis };
@@ -122,12 +124,14 @@ export interface Schema {
     org_id: string;
     run_id: string;
     kind: OutboxKind;
-    /** The request's id for an input, else empty. */
+    /** The request's id for an input, the child run's for a child, else empty. */
     ref: string;
     attempts: number;
     next_at: Millis;
     created_at: Millis;
   };
+  /** User messages to an active run that no turn has taken yet. */
+  run_messages: { id: string; org_id: string; run_id: string; content: Json; created_at: Millis };
   /** Runs of deleted threads whose events and steps are still to be removed. */
   deleted_runs: { run_id: string };
   idempotency: {
@@ -139,9 +143,11 @@ export interface Schema {
   };
 }
 
-export type CallKind = 'ask_user' | 'client' | 'server';
+/** `agent`: a child run answers it. `timer`: time alone does. */
+export type CallKind = 'ask_user' | 'client' | 'server' | 'agent' | 'timer';
 export type CallStatus = 'ok' | 'error' | 'denied' | 'timeout' | 'unknown' | 'cancelled';
-export type OutboxKind = 'start' | 'input' | 'cancel';
+/** `child`: a child run has ended, and its parent is to be told. */
+export type OutboxKind = 'start' | 'input' | 'cancel' | 'child';
 
 interface RunsTable {
   id: string;
@@ -164,6 +170,11 @@ interface RunsTable {
   spec: Json;
   metadata: Json;
   parent_run_id: string | null;
+  /** The call of the parent that this run answers; no two runs answer one. */
+  parent_call_id: string | null;
+  /** What the run's children used, theirs included; the cost is null once a child's is unknown. */
+  children_tokens: number;
+  children_cost_usd: number | null;
   /** The user message of a run that waits for its thread: it joins the thread when the run's turn has come. */
   queued_input: Json | null;
   /** Runs that wait for a thread start highest first, then oldest first. */

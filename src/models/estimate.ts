@@ -1,5 +1,5 @@
 import { countPromptWords } from './demo/turn.ts';
-import type { ModelRequest, Route, Usage } from './types.ts';
+import type { ModelRequest, PromptMessage, Route, Usage } from './types.ts';
 
 const CHARACTERS_PER_TOKEN = 4;
 
@@ -34,6 +34,11 @@ export function knownInput(route: Pick<Route, 'provider'>, request: ModelRequest
 /** Roughly how many tokens a prompt is; exactly where that can be known. */
 export function estimateInput(route: Pick<Route, 'provider'>, request: ModelRequest): number {
   return knownInput(route, request) ?? estimateTokens(promptCharacters(request));
+}
+
+/** Roughly how many tokens one message of a prompt is. */
+export function messageTokens(route: Pick<Route, 'provider'>, message: PromptMessage): number {
+  return estimateInput(route, { system: '', messages: [message], tools: [] });
 }
 
 function promptCharacters(request: ModelRequest): number {

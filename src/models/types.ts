@@ -52,6 +52,8 @@ export type ModelRequest = {
   reasoning_effort?: string;
   /** 1 for the first provider try of this turn at this route; only the demo model's `/fail times=` reads it. */
   attempt?: number;
+  /** Calls since the last user message that were left out of `messages`; only the demo model, which counts them, reads it. */
+  dropped_calls?: number;
 };
 
 /** How a run wants its model called; what is absent is the provider's own choice. */

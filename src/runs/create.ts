@@ -1,5 +1,6 @@
 /** What a create asks for, merged with its persona into what the run will be. */
 import type { FileConfig } from '../config.ts';
+import { LIMITS } from '../journal/budget.ts';
 import type { RunSpec } from '../journal/run-row.ts';
 import type { WrittenMessage } from '../journal/transactions/messages.ts';
 import type { WrittenThread } from '../journal/transactions/threads.ts';
@@ -110,8 +111,6 @@ export function clientTools(tools: FunctionTool[]): RunSpec['client_tools'] {
   }
   return tools.map((tool) => tool.function);
 }
-
-const LIMITS = ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] as const;
 
 /** A run's budget can only tighten its persona's. */
 function tighten(persona: Budget, run: Budget): Budget {

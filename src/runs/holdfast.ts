@@ -3,7 +3,7 @@
  * `Holdfast` and nothing else: no SQL, no Temporal. Every method refuses with a `HoldfastError` whose code is the
  * contract's; what belongs to another organisation is `*.not_found`.
  */
-import type { RouteInfo } from '../models/types.ts';
+import type { ContentPart, RouteInfo } from '../models/types.ts';
 import type {
   Answer,
   Caller,
@@ -92,6 +92,16 @@ export interface Holdfast {
   updateRun(caller: Caller, runId: string, patch: { metadata: Record<string, string> }): Promise<void>;
   /** Repeatable; nothing changes for a run that has ended. */
   cancelRun(caller: Caller, runId: string, once?: Idempotency): Promise<Effect<{ ok: true }>>;
+  /**
+   * Puts a user message before the next turn of an active run, which takes one more turn where it would have ended.
+   * Errors: `runs.not_active`, `limits.run_messages` (retryAfterS).
+   */
+  addRunMessage(
+    caller: Caller,
+    runId: string,
+    content: string | ContentPart[],
+    once?: Idempotency,
+  ): Promise<Effect<MessageView>>;
   /**
    * Answers an open request. Errors: `runs.not_waiting`, `runs.not_active`, `runs.input_stale`, `runs.input_ambiguous`,
    * `inputs.not_found`, `validation.failed` (empty, too large, or no answer of this kind: the request stays open).

@@ -135,14 +135,30 @@ export async function listInputs(db: ReadDb, orgId: string, page: Page): Promise
   return pageOf(rows.map(pendingInput), page.limit);
 }
 
+/** The open requests of a run and of the active runs below it, oldest first; each names the run that is to be answered. */
 export async function pendingOf(db: ReadDb, orgId: string, runId: string): Promise<PendingInput[]> {
   const rows = await db
+    .withRecursive('below(id)', (query) =>
+      query
+        .selectFrom('runs')
+        .select('runs.id')
+        .where('runs.id', '=', runId)
+        .where('runs.org_id', '=', orgId)
+        .unionAll((union) =>
+          union
+            .selectFrom('runs')
+            .innerJoin('below', 'below.id', 'runs.parent_run_id')
+            .select('runs.id')
+            .where('runs.org_id', '=', orgId)
+            .where('runs.ended', '=', 0),
+        ),
+    )
     .selectFrom('inputs')
-    .selectAll()
-    .where('run_id', '=', runId)
-    .where('org_id', '=', orgId)
-    .where('state', '=', 'open')
-    .orderBy('id')
+    .innerJoin('below', 'below.id', 'inputs.run_id')
+    .selectAll('inputs')
+    .where('inputs.org_id', '=', orgId)
+    .where('inputs.state', '=', 'open')
+    .orderBy('inputs.id')
     .execute();
   return rows.map(pendingInput);
 }

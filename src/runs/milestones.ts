@@ -25,10 +25,12 @@ function eventsOf(db: ReadDb, runId: string, upTo: number) {
 
 /** Where the texts of attempts lie that were not completed. */
 function unfinished(rows: StoredEvent[], upTo: number): { from: number; to: number }[] {
-  return rows.flatMap((row, i) => {
-    if (row.type !== 'turn.started') return [];
-    const next = rows[i + 1];
-    return next?.type === 'message.completed' ? [] : [{ from: row.seq, to: next?.seq ?? upTo }];
+  const turns = rows.filter((row) => row.type === 'turn.started' || row.type === 'message.completed');
+  return turns.flatMap(({ type, seq }, i) => {
+    const next = turns[i + 1];
+    return type === 'message.completed' || next?.type === 'message.completed'
+      ? []
+      : [{ from: seq, to: next?.seq ?? upTo }];
   });
 }
 

@@ -6,7 +6,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { RunRecord } from '../journal/run-row.ts';
 import type { Models } from '../models/types.ts';
 import type { Engine } from '../temporal/engine.ts';
-import { prepareRun, written, writtenThread } from './create.ts';
+import { asParts, prepareRun, written, writtenThread } from './create.ts';
 import { type DatedRecord, newestPersonas, pagePersonas, pageRuns } from './cursor-pages.ts';
 import { EventFeed, type ReaderOptions, type Stored } from './event-feed.ts';
 import type { Holdfast } from './holdfast.ts';
@@ -15,16 +15,17 @@ import { authenticate } from './keys.ts';
 import { findRun, findThread, listInputs, listMessages, listRuns, listThreads, pendingOf } from './lists.ts';
 import { readLive } from './live.ts';
 import { readMilestones } from './milestones.ts';
-import { Personas, personaView } from './personas.ts';
+import { type Personas, personaView } from './personas.ts';
 import { requestsOf, standingOf, termsOf } from './run-picture.ts';
 import { findMessage, pageMessages } from './thread-messages.ts';
 import type { Caller, DatedPersona, PendingInput, RunPicture } from './types.ts';
-import { messageView, runDetails, runRow, threadView, timeOf } from './views.ts';
+import { messageView, runDetails, runMessageView, runRow, threadView, timeOf } from './views.ts';
 
 export type HoldfastDeps = {
   journal: Journal;
   models: Models;
   engine: Engine;
+  personas: Personas;
   file: FileConfig;
   /** The Temporal Web UI's address; null when nobody said where it is. */
   uiUrl: () => string | null;
@@ -34,12 +35,11 @@ export type HoldfastDeps = {
 
 /** Opens the core; `close` ends its readers. */
 export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
-  const { journal, models, engine, file } = deps;
+  const { journal, models, engine, personas, file } = deps;
   const { db } = journal;
   const feed = new EventFeed(journal, (error) =>
     deps.log.warn({ error: (error as Error).message }, 'readers were not looked at'),
   );
-  const personas = new Personas(journal, models, file);
   const detailsOf = (run: RunRecord, pending: PendingInput[]) =>
     runDetails(run, pending, file.credits_per_usd, {
       workflow_id: run.id,
@@ -164,6 +164,16 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     },
     cancelRun: (caller, runId, once) =>
       journal.write('requestCancel', { caller, run_id: runId, ...(once ? { once } : {}) }),
+    async addRunMessage(caller, runId, content, once) {
+      const effect = await journal.write('addRunMessage', {
+        org_id: caller.org_id,
+        run_id: runId,
+        content: asParts(content),
+        ...(once ? { once } : {}),
+      });
+      return { ...effect, value: runMessageView(effect.value) };
+    },
+
     async answerRun(caller, runId, answer, once) {
       const { replayed } = await journal.write('answerInput', {
         org_id: caller.org_id,

@@ -3,11 +3,13 @@
  * counts, never a text of users or models.
  */
 
+import type { RequestKind } from './types.ts';
+
 /**
- * An open request: its id, and when it expires (milliseconds since 1970). With a call, the call is run once the request is
- * answered: an approval, an unknown outcome.
+ * An open request: its id, and when it expires (milliseconds since 1970). About a call (an approval, an unknown outcome): it is
+ * run once the request is answered. Else its kind, for the Web UI; the first version of the workflow was not told.
  */
-export type Wait = [requestId: string, expiresAt: number, call?: CallRef];
+export type Wait = [requestId: string, expiresAt: number, about?: CallRef | RequestKind];
 
 /** A call to run as an activity: its place in the turn, and its name for the Web UI (cut where many fit in one payload). */
 export type CallRef = [idx: number, name: string];
@@ -25,8 +27,8 @@ export type Stop =
 
 export type TurnOutcome =
   | Stop
-  /** The turn called tools: run `calls`, wait for `waits`, then the next turn. */
-  | { outcome: 'tools'; calls: CallRef[]; waits: Wait[] }
+  /** The turn called tools: run `calls`, wait for `waits` and for the time `until`, then the next turn. */
+  | { outcome: 'tools'; calls: CallRef[]; waits: Wait[]; until?: number }
   /** A budget is spent and a person is asked: wait, then the same turn again. */
   | { outcome: 'wait'; waits: Wait[] };
 
@@ -34,12 +36,17 @@ export type CallOutcome =
   | Stop
   | { outcome: 'done' }
   /** The call needs a person's word first: wait, then the same call again. */
-  | { outcome: 'wait'; wait: Wait };
+  | { outcome: 'wait'; wait: Wait }
+  /** A child run answers the call: run it to its end, then the same call again. */
+  | { outcome: 'child'; child: ChildRef };
+
+/** A child run, with what its workflow is started with. */
+export type ChildRef = { run_id: string; thread_id: string; persona: string; model: string };
 
 export type ExpiryOutcome = Stop | { outcome: 'answered' } | { outcome: 'early'; expires_at: number };
 
 /** Where the journal says a run is: `turn` is the next to take once `calls` and `waits` are done. */
-export type Position = { outcome: 'position'; turn: number; calls: CallRef[]; waits: Wait[] };
+export type Position = { outcome: 'position'; turn: number; calls: CallRef[]; waits: Wait[]; until?: number };
 
 /** What every step needs to name: whose run, which one, which copy of the workflow asks. */
 export type RunRef = { org_id: string; run_id: string; epoch: number };

@@ -44,14 +44,14 @@ export async function standingOf(db: ReadDb, run: RunRecord): Promise<StandingOf
   return { requests, calls_at_work, resuming: run.status === 'running' && (await isResuming(db, run.id)) };
 }
 
-/** Calls of the server that neither have a result nor wait for a person. */
+/** Calls that the server runs, or a child of the run, and that neither have a result nor wait for a person. Sleeping is no work. */
 async function hasCallsAtWork(db: ReadDb, runId: string): Promise<boolean> {
   const call = await db
     .selectFrom('calls')
     .select('call_id')
     .where('run_id', '=', runId)
     .where('status', '=', 'pending')
-    .where('kind', '=', 'server')
+    .where('kind', 'in', ['server', 'agent'])
     .where((eb) =>
       eb.not(
         eb.exists(

@@ -80,7 +80,8 @@ export type MessageView = {
   run_id: string | null;
   role: 'user' | 'assistant';
   content: ContentPart[];
-  status: 'completed' | 'incomplete';
+  /** `pending`: sent to an active run, whose next turn takes it. */
+  status: 'completed' | 'incomplete' | 'pending';
   metadata: Record<string, string>;
   created_at: string;
 };

@@ -4,6 +4,7 @@ import { showsCalls } from '../journal/requests.ts';
 import { type RunRecord, specOf, usageOf } from '../journal/run-row.ts';
 import type { Schema } from '../journal/schema.ts';
 import type { MessageRecord } from '../journal/transactions/messages.ts';
+import type { RunMessage } from '../journal/transactions/run-messages.ts';
 import type { ThreadRecord } from '../journal/transactions/threads.ts';
 import type { ContentPart } from '../models/types.ts';
 import type { MessageView, PendingInput, RunDetails, RunRow, ThreadView } from './types.ts';
@@ -32,6 +33,20 @@ export function messageView(row: MessageRecord): MessageView {
     status: row.status,
     metadata: JSON.parse(row.metadata) as Record<string, string>,
     created_at: timeOf(row.created_at),
+  };
+}
+
+export function runMessageView(message: RunMessage): MessageView {
+  const { id, thread_id, run_id, content, created_at } = message;
+  return {
+    id,
+    thread_id,
+    run_id,
+    role: 'user',
+    content,
+    status: 'pending',
+    metadata: {},
+    created_at: timeOf(created_at),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What `holdfast doctor` looks at. Each finding says what was seen and, where something is wrong, what to do. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { Config } from '../config.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createLog } from '../log.ts';
@@ -9,7 +10,6 @@ import { Engine } from '../temporal/engine.ts';
 import { type Connected, openLink, type TemporalLink } from '../temporal/link.ts';
 import { readState } from '../temporal/local-server/state-file.ts';
 import { NAMESPACE_META, namespaceIsKnown } from '../temporal/namespace-identity.ts';
-import { SEARCH_ATTRIBUTES } from '../temporal/search-attributes.ts';
 import { journalPath } from './data-dir.ts';
 import { openJournal } from './open-journal.ts';
 

@@ -5,8 +5,10 @@ import { patientWrite } from '../../activities/patient-write.ts';
 import type { Config } from '../config.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Models } from '../models/types.ts';
+import { createChildPreparer } from '../runs/child.ts';
 import type { Holdfast } from '../runs/holdfast.ts';
 import { openHoldfast } from '../runs/open-holdfast.ts';
+import { Personas } from '../runs/personas.ts';
 import { Delivery } from '../temporal/delivery.ts';
 import { Engine } from '../temporal/engine.ts';
 import type { TemporalLink } from '../temporal/link.ts';
@@ -41,10 +43,12 @@ export function openCore(options: {
   const settle = createSettle({ journal, engine, log, mayRebuild });
   const delivery = new Delivery({ journal, engine, settle, log });
   const relay = new Relay({ journal, engine, delivery, settle, log, ownServer });
+  const personas = new Personas(journal, models, config.file);
   const holdfast = openHoldfast({
     journal,
     models,
     engine,
+    personas,
     file: config.file,
     uiUrl: options.uiUrl,
     log,
@@ -60,6 +64,8 @@ export function openCore(options: {
       tools: options.tools,
       log,
       write: patientWrite(journal),
+      prepareChild: createChildPreparer(personas, models, config.file),
+      activeLimit: config.file.limits.active_runs_per_org ?? null,
       cancelWorkflow: async (runId) => void (await engine.cancel(runId)),
     },
     async close() {

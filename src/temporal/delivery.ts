@@ -1,5 +1,5 @@
 /**
- * Brings accepted intents (start, input, cancel) to Temporal. The happy path delivers right after the commit; what did not
+ * Brings accepted intents (start, input, cancel, a child's end) to Temporal. The happy path delivers right after the commit; what did not
  * arrive stays in the outbox, where any process finds it when it is due. The journal deletes an intent when its effect shows.
  */
 import type { Logger } from 'pino';
@@ -70,7 +70,8 @@ export class Delivery {
 
   async #deliver(intent: Intent): Promise<void> {
     if (intent.kind === 'start') return await this.#start(intent);
-    if (intent.kind === 'input') return void (await this.#engine.signalInput(intent.run_id, intent.ref));
+    if (intent.kind === 'input' || intent.kind === 'child')
+      return void (await this.#engine.signalInput(intent.run_id, intent.ref));
     try {
       await this.#engine.cancel(intent.run_id);
     } finally {

@@ -5,14 +5,13 @@ import {
   INPUT_SIGNAL,
   type RunState,
   STATE_QUERY,
+  summaryOf,
+  WORKFLOW_TASK_TIMEOUT_MS,
   WORKFLOW_TYPE,
 } from '../../workflows/run-input.ts';
+import { searchAttributesOf } from '../../workflows/search-attributes.ts';
 import { HoldfastError } from '../errors.ts';
 import { type Connected, RPC_TIMEOUT_MS, type TemporalLink } from './link.ts';
-import { searchAttributesOf } from './search-attributes.ts';
-
-/** A workflow task that is not answered in this time goes to another worker (the default costs a killed worker 10 s). */
-const WORKFLOW_TASK_TIMEOUT_MS = 3_000;
 
 /** A look whether Temporal answers; `/readyz` waits no longer. */
 const PING_TIMEOUT_MS = 2_000;
@@ -72,7 +71,7 @@ export class Engine {
           workflowIdConflictPolicy: 'USE_EXISTING',
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
           requestEagerStart: true,
-          staticSummary: `${run.persona} on ${run.model}`,
+          staticSummary: summaryOf(run),
           priority: { fairnessKey: run.org_id.slice(0, 64) },
           ...(searchable ? { typedSearchAttributes: searchAttributesOf(run) } : {}),
           args: [input],

@@ -5,8 +5,8 @@
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { TemporalTls } from '../config.ts';
-import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;

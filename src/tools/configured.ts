@@ -3,10 +3,12 @@ import type { FileConfig } from '../config.ts';
 import { invalidField } from '../runs/invalid-field.ts';
 import { ASK_USER } from './ask-user.ts';
 import { HTTP_REQUEST } from './http-request.ts';
+import { RUN_AGENT } from './run-agent.ts';
+import { WAIT } from './wait.ts';
 
 /** Errors: `validation.failed` naming the tool that no configuration knows, and those that there are. */
 export function checkToolNames(names: string[], file: Pick<FileConfig, 'mcp' | 'tools'>, path: string): void {
-  const builtIn = [ASK_USER, ...(file.tools[HTTP_REQUEST]?.hosts?.length ? [HTTP_REQUEST] : [])];
+  const builtIn = [ASK_USER, RUN_AGENT, WAIT, ...(file.tools[HTTP_REQUEST]?.hosts?.length ? [HTTP_REQUEST] : [])];
   const servers = Object.keys(file.mcp);
   names.forEach((name, i) => {
     const server = /^([^/]+)\/.+$/.exec(name)?.[1];

@@ -1,7 +1,7 @@
 /** One HTTP exchange of `http_request`, its redirects included. */
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { MAX_OUTPUT_BYTES } from './cut-output.ts';
+import { MAX_OUTPUT_BYTES } from '../cut-output.ts';
 import { type AllowedHosts, RefusedTarget } from './http-request-hosts.ts';
 
 const MAX_REDIRECTS = 5;

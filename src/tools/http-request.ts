@@ -1,7 +1,7 @@
 /** `http_request`: the model asks a web server. Offered only where hosts are listed, and reaches no other. */
 import { lookup } from 'node:dns';
+import { cutOutput } from '../cut-output.ts';
 import { argumentsCheck } from './check-arguments.ts';
-import { cutOutput } from './cut-output.ts';
 import { exchange, type HttpAnswer, type HttpRequest } from './http-request-exchange.ts';
 import { AllowedHosts, type Resolve } from './http-request-hosts.ts';
 import { type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from './tool.ts';

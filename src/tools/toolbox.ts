@@ -5,10 +5,12 @@ import type { RunSpec } from '../journal/run-row.ts';
 import type { Log } from '../log.ts';
 import type { ModelPart, ToolSpec } from '../models/types.ts';
 import { needsApproval } from './approval.ts';
-import { ASK_USER, askUserTool, readQuestion } from './ask-user.ts';
+import { askUserTool, readQuestion } from './ask-user.ts';
 import { HTTP_REQUEST, httpRequestTool } from './http-request.ts';
 import { openMcp } from './mcp/open-mcp.ts';
+import { checkTask, RUN_AGENT, runAgentTool } from './run-agent.ts';
 import { callPolicy, type Tool } from './tool.ts';
+import { readWait, WAIT, waitTool } from './wait.ts';
 
 type ModelCall = Extract<ModelPart, { type: 'tool_call' }>;
 
@@ -46,10 +48,10 @@ export function openToolbox(file: Pick<FileConfig, 'mcp' | 'tools'>, log: Log): 
 
 function createOffer(spec: RunSpec, configured: Tool[]): Offer {
   // A function of the client's own takes the place of a tool that has its name.
-  const own = new Set(spec.client_tools.map((tool) => tool.name));
-  const tools = configured.filter((tool) => !own.has(tool.name));
+  const taken = new Set(spec.client_tools.map((tool) => tool.name));
+  const tools = configured.filter((tool) => !taken.has(tool.name));
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const asks = spec.tools.includes(ASK_USER) && !own.has(ASK_USER);
+  const own = OWN_TOOLS.filter((tool) => spec.tools.includes(tool.name) && !taken.has(tool.name));
   const client = spec.client_tools.map((tool) => ({
     name: tool.name,
     description: tool.description ?? '',
@@ -58,28 +60,41 @@ function createOffer(spec: RunSpec, configured: Tool[]): Offer {
   }));
   return {
     specs: [
-      ...(asks ? [askUserTool] : []),
+      ...own,
       ...tools.map(({ name, description, parameters }) => ({ name, description, parameters })),
       ...client,
     ],
     read(call) {
       const read = { name: call.name, arguments: call.arguments, ...badJson(call) };
       if (client.some((tool) => tool.name === call.name)) return { kind: 'client', ...read };
-      if (asks && call.name === ASK_USER) {
-        return { kind: 'ask_user', ...read, ...(badJson(call) ?? readQuestion(call.arguments)) };
-      }
+      if (own.some((tool) => tool.name === call.name)) return { ...read, ...readOwn(spec, call), ...badJson(call) };
       const tool = byName.get(call.name);
       if (!tool) return { kind: 'server', offered: false, ...read };
-      const { may_repeat } = callPolicy(tool, call.arguments);
-      return {
-        kind: 'server',
-        offered: true,
-        ...read,
-        may_repeat,
-        needs_approval: needsApproval(spec, tool, call.arguments),
-      };
+      const { may_repeat, needs_approval_hint } = callPolicy(tool, call.arguments);
+      const needs_approval = needsApproval(spec, tool.name, needs_approval_hint);
+      return { kind: 'server', offered: true, ...read, may_repeat, needs_approval };
     },
   };
+}
+
+/** The tools that are no program: a person, another run, or time answers them. */
+const OWN_TOOLS: ToolSpec[] = [askUserTool, runAgentTool, waitTool];
+
+function readOwn(
+  spec: RunSpec,
+  call: ModelCall,
+): Pick<TurnCall, 'kind' | 'error' | 'wait' | 'needs_approval' | 'may_repeat'> {
+  switch (call.name) {
+    case RUN_AGENT: {
+      const needs_approval = needsApproval(spec, RUN_AGENT, false);
+      // A call has one child, however often it is made.
+      return { kind: 'agent', may_repeat: true, needs_approval, ...checkTask(call.arguments) };
+    }
+    case WAIT:
+      return { kind: 'timer', ...readWait(call.arguments, Date.now()) };
+    default:
+      return { kind: 'ask_user', ...readQuestion(call.arguments) };
+  }
 }
 
 function badJson(call: ModelCall): { error: string } | undefined {

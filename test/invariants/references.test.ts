@@ -1,7 +1,7 @@
 /** References in history (invariant 7): what users and models say is in the journal alone, and a run costs few events. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunState } from '../../workflows/run-input.ts';
-import { checkHistory, eventsToEnd } from '../support/events.ts';
+import { checkHistory, eventsToEnd, eventsUntil } from '../support/events.ts';
 import { historyOf, textsOf } from '../support/history.ts';
 import { answer, closedAs, createRun, waitingOf, workflowOf } from '../support/run-client.ts';
 import { openStack, type Stack } from '../support/stack.ts';
@@ -48,6 +48,26 @@ describe("a run's history in Temporal", () => {
     expect(texts.filter((text) => text.includes(SECRET))).toEqual([]);
     expect(texts.some((text) => text.includes(id))).toBe(true);
     expect(payloads.filter((bytes) => bytes >= MAX_PAYLOAD_BYTES)).toEqual([]);
+  });
+
+  it('of a parent and its child holds no text of theirs either', async () => {
+    const body = { key: 'lead', tools: ['run_agent', 'wait'] };
+    expect((await stack.send('POST', '/v1/personas', { body })).status).toBe(201);
+    const task = { persona: 'assistant', input: `/say ${SECRET}-child` };
+    const input = `/parallel\n/tool run_agent ${JSON.stringify(task)}\n/tool wait {"seconds": 1}\n`;
+    const id = await createRun(stack, { persona_id: 'lead', input });
+    await eventsUntil(stack, id, (event) => event.type === 'tool.progress');
+    const said = await stack.send('POST', `/v1/runs/${id}/messages`, { body: { content: `/say ${SECRET}-message` } });
+    expect(said.status).toBe(201);
+    const events = await eventsToEnd(stack, id);
+    expect(JSON.stringify(events).match(new RegExp(SECRET, 'g'))?.length).toBeGreaterThan(3);
+    const child = String(events.find((event) => event.type === 'tool.progress')?.data.run_id);
+    for (const run of [id, child]) {
+      await closedAs(stack, run);
+      const { texts, payloads } = textsOf(await historyOf(stack, run));
+      expect(texts.filter((text) => text.includes(SECRET))).toEqual([]);
+      expect(payloads.filter((bytes) => bytes >= MAX_PAYLOAD_BYTES)).toEqual([]);
+    }
   });
 
   it('holds no text of a failure', async () => {

@@ -5,6 +5,8 @@ import { eventsToEnd, eventsUntil } from '../support/events.ts';
 import { answer, createRun, detailsOf, outcomeOf, refOf, waitingOf } from '../support/run-client.ts';
 import { openStack, type Stack } from '../support/stack.ts';
 
+const PREPARED = { persona_id: null, route: ROUTE, spec: specWith(), metadata: {}, input: null };
+
 let stack: Stack;
 let id: string;
 let requestId: string;
@@ -25,6 +27,7 @@ describe('another organisation', () => {
       ['GET', `/v1/runs/${id}?include=live`],
       ['GET', `/v1/runs/${id}/events?follow=false`],
       ['POST', `/v1/runs/${id}:cancel`],
+      ['POST', `/v1/runs/${id}/messages`, { content: 'mine' }],
       ['POST', `/v1/runs/${id}/input`, { content: 'red' }],
       ['POST', `/v1/runs/${id}/input`, { content: 'red', request_id: requestId }],
       ['GET', `/v1/threads/${thread_id}`],
@@ -60,6 +63,9 @@ describe('another organisation', () => {
     const asked = [
       write('answerInput', { ...ref, answer: { content: 'red', request_id: requestId } }),
       write('requestCancel', { caller, run_id: id }),
+      write('cancelChildren', ref),
+      write('addRunMessage', { ...ref, content: [] }),
+      write('createChild', { ...{ lease, call_id: 'x', turn: 1, active_limit: null }, child: PREPARED }),
       write('beginTurn', { ...ref, turn: 2, route: ROUTE, temporal_run_id: '' }),
       write('beginCall', { ...ref, turn: 1, idx: 0 }),
       write('completeCall', { lease, call_id: 'x', status: 'ok', output: '', duration_ms: 0 }),
@@ -71,8 +77,8 @@ describe('another organisation', () => {
       write('updateThread', { org_id: 'org_b', thread_id, title: 'mine' }),
       write('createMessage', { org_id: 'org_b', thread_id, role: 'user', content: [] }),
       write('createRun', {
-        ...{ caller, thread_id, persona_id: null, route: ROUTE, spec: specWith(), metadata: {} },
-        ...{ input: null, on_busy: 'reject', active_limit: null },
+        ...{ caller, thread_id, ...PREPARED },
+        ...{ on_busy: 'reject', active_limit: null },
       }),
     ];
     for (const one of await Promise.allSettled(asked)) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_OUTPUT_BYTES } from '../../src/tools/cut-output.ts';
+import { MAX_OUTPUT_BYTES } from '../../src/cut-output.ts';
 import { bench, call, contextOf, toolOf } from './bench.ts';
 
 test('the call id reaches the server with the call', async () => {

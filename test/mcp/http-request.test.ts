@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { MAX_OUTPUT_BYTES } from '../../src/tools/cut-output.ts';
+import { MAX_OUTPUT_BYTES } from '../../src/cut-output.ts';
 import { httpRequestTool } from '../../src/tools/http-request.ts';
 import { isPublicAddress, type Resolve } from '../../src/tools/http-request-hosts.ts';
 import { callPolicy, type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from '../../src/tools/tool.ts';

@@ -2,7 +2,7 @@
  * Every kind of run, made now, replays. To record their histories for later versions (`test/replay/recorded.test.ts`), in
  * a directory of their own, once per released shape of the workflow:
  *
- *     HOLDFAST_RECORD_HISTORIES=test/histories/v1 npx vitest run test/replay/live.test.ts
+ *     HOLDFAST_RECORD_HISTORIES=test/histories/v2 npx vitest run test/replay/live.test.ts
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

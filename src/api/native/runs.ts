@@ -5,7 +5,8 @@ import { LINK_HEADER, list, noteReplay, REPLAYED_HEADER } from './answers.ts';
 import { runParam, threadParam } from './path-params.ts';
 import { Id, Name, Ok } from './schemas/fields.ts';
 import { pageQuery } from './schemas/lists.ts';
-import { RunDetails, RunRow, Status, ThreadRun } from './schemas/runs.ts';
+import { NewRunMessage, RunDetails, RunRow, Status, ThreadRun } from './schemas/runs.ts';
+import { Message } from './schemas/threads.ts';
 
 const Instant = z.iso
   .datetime({ offset: true, error: 'Expected an RFC 3339 time' })
@@ -22,7 +23,7 @@ const RunsQuery = z.strictObject({
   parent_run_id: Id.optional(),
 });
 
-/** Reading runs, and cancelling one. */
+/** Reading runs, cancelling one, and saying something to one that works. */
 export function mountRuns(mount: Mount, holdfast: Holdfast): void {
   mount(
     {
@@ -97,5 +98,26 @@ export function mountRuns(mount: Mount, holdfast: Holdfast): void {
       answers: { 200: { description: 'It will end, or has ended', json: Ok, headers: REPLAYED_HEADER } },
     },
     async ({ c, caller, params, once }) => c.json(noteReplay(c, await holdfast.cancelRun(caller, params.run_id, once))),
+  );
+
+  mount(
+    {
+      method: 'post',
+      path: '/v1/runs/{run_id}/messages',
+      scope: 'runs:write',
+      id: 'addRunMessage',
+      tag: 'Runs',
+      summary: 'Say something to an active run',
+      description:
+        'The message is put before the run’s next turn; the event `message.received` says when. A run that would have ended takes one more turn for it.',
+      params: runParam,
+      body: NewRunMessage,
+      answers: {
+        201: { description: 'It was accepted; its status is `pending`', json: Message, headers: REPLAYED_HEADER },
+      },
+      conflicts: ['runs.not_active'],
+    },
+    async ({ c, caller, params, body, once }) =>
+      c.json(noteReplay(c, await holdfast.addRunMessage(caller, params.run_id, body.content, once)), 201),
   );
 }

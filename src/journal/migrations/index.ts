@@ -1,9 +1,11 @@
 /** Every migration in order. A released one never changes: what follows it is a file of its own. */
 import type { Migration } from 'kysely/migration';
 import * as initial from './0001-initial.ts';
+import * as agents from './0002-agents.ts';
 import * as messageTimes from './0003-message-times.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
+  '0002-agents': agents,
   '0003-message-times': messageTimes,
 };

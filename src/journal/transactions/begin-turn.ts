@@ -9,8 +9,10 @@ import { forgetDelivered } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { lostUsage } from '../lost-usage.ts';
 import { limitReached } from '../run-limits.ts';
+import { takeRunMessages } from '../run-messages.ts';
 import { addUsage, append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
 import type { Schema } from '../schema.ts';
+import { isOver, settleTimers } from '../timers.ts';
 
 /** A step that loses its worker this often ends its run: something in it kills workers. */
 export const MAX_LOST_WORKERS = 20;
@@ -46,7 +48,8 @@ export type BegunTurn =
 /**
  * Begins a turn, or says why not: the recorded outcome of a turn already done, the end of the run, a budget that is spent, a
  * journal behind the workflow. One transaction gives the lease and appends `turn.started`, with `run.started` before the
- * first and `message.reset` for an attempt it replaces.
+ * first, `tool.result` of timers that are over, `message.received` of the messages it takes, and `message.reset` for an attempt
+ * it replaces.
  */
 export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionContext): Promise<BegunTurn> {
   const run = await lockRun(trx, args.org_id, args.run_id);
@@ -55,10 +58,13 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
   const stop = stopOf(run, args.epoch);
   if (stop) return { begun: false, outcome: stop };
   if (known?.state === 'done') return { begun: false, outcome: JSON.parse(known.outcome ?? '{}') as TurnOutcome };
-  if (!(await followsJournal(trx, run, args.turn))) return { begun: false, outcome: { outcome: 'behind' } };
+  if (!(await followsJournal(trx, run, args.turn, ctx.now))) return { begun: false, outcome: { outcome: 'behind' } };
 
   await forgetDelivered(trx, run.id);
-  const opening: NewEvent[] = run.started_at === null ? [runStarted(run, args.route.model)] : [];
+  const opening = [
+    ...(await settleTimers(trx, ctx, run, args.turn - 1)),
+    ...(run.started_at === null ? [runStarted(run, args.route.model)] : []),
+  ];
   const change: RunChange = {
     started_at: run.started_at ?? ctx.now,
     route_id: args.route.id,
@@ -97,6 +103,9 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
       type: 'message.reset',
       data: { message_id: known.message_id, turn: args.turn, attempt: known.attempt, reason },
     });
+  }
+  for (const { id, content } of await takeRunMessages(trx, ctx, run)) {
+    opening.push({ type: 'message.received', data: { message_id: id, turn: args.turn, content } });
   }
   opening.push({ type: 'turn.started', data: { turn: args.turn, model: args.route.model, attempt } });
   const sameRoute = run.route_id === args.route.id;
@@ -170,7 +179,7 @@ function runStarted(run: RunRecord, model: string): NewEvent {
 }
 
 /** Whether the turn before is done with every call answered: else the journal was restored, or the workflow misinformed. */
-async function followsJournal(trx: Trx, run: RunRecord, turn: number): Promise<boolean> {
+async function followsJournal(trx: Trx, run: RunRecord, turn: number, now: number): Promise<boolean> {
   if (turn === 1) return true;
   const before = await findStep(trx, run.id, `turn:${turn - 1}`);
   if (before?.state !== 'done') return false;
@@ -178,7 +187,9 @@ async function followsJournal(trx: Trx, run: RunRecord, turn: number): Promise<b
     .selectFrom('calls')
     .select('call_id')
     .where('run_id', '=', run.id)
+    .where('turn', '=', turn - 1)
     .where('status', '=', 'pending')
+    .where((eb) => eb.not(isOver(eb, now)))
     .limit(1)
     .executeTakeFirst();
   return open === undefined;

@@ -1,8 +1,8 @@
-import type { Caller, Effect, Idempotency } from '../../runs/types.ts';
-import { type Ending, endRun } from '../end-run.ts';
-import { putIntent } from '../intents.ts';
+import type { RunRef } from '../../runs/outcomes.ts';
+import type { Effect, Idempotency } from '../../runs/types.ts';
+import { type Canceller, cancelChildren as cancelActiveChildren, cancelLocked } from '../cancel.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import { append, lockRun, type RunRecord } from '../run-row.ts';
+import { lockRun } from '../run-row.ts';
 import { once } from './idempotency.ts';
 
 /**
@@ -20,24 +20,7 @@ export function requestCancel(
   });
 }
 
-/** Who cancels, as `run.cancel_requested` names it. */
-export type Canceller = Pick<Caller, 'org_id' | 'key_id' | 'user_id'>;
-
-/** Requests a cancel of a run that this transaction has locked. */
-export async function cancelLocked(trx: Trx, ctx: TransactionContext, run: RunRecord, by: Canceller): Promise<void> {
-  if (run.ended || run.status === 'cancelling') return;
-  const requested = { type: 'run.cancel_requested', data: { by: by.user_id ?? by.key_id } };
-  if (run.started_at === null) {
-    const ending: Ending = { as: 'cancelled', reason: 'cancel_requested', unfinished: [] };
-    await endRun(trx, ctx, run, ending, [requested]);
-    return;
-  }
-  await append(trx, ctx, run, [requested]);
-  await trx
-    .updateTable('inputs')
-    .set({ state: 'withdrawn', closed_at: ctx.now })
-    .where('run_id', '=', run.id)
-    .where('state', '=', 'open')
-    .execute();
-  await putIntent(trx, ctx, run, 'cancel', '');
+/** Requests a cancel of every active child of a run: Temporal was told to cancel the run, and the journal was not. */
+export async function cancelChildren(trx: Trx, args: RunRef, ctx: TransactionContext): Promise<void> {
+  await cancelActiveChildren(trx, ctx, await lockRun(trx, args.org_id, args.run_id));
 }

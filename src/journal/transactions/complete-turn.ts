@@ -1,9 +1,11 @@
 import type { FinishReason, Usage } from '../../models/types.ts';
 import type { TurnOutcome } from '../../runs/outcomes.ts';
-import { endRun, insertMessage } from '../end-run.ts';
+import { endRun } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
+import { insertMessage } from '../messages.ts';
 import { openCalls, type TurnCall } from '../open-calls.ts';
 import { limitPassed } from '../run-limits.ts';
+import { hasRunMessages } from '../run-messages.ts';
 import { addUsage, append, type NewEvent } from '../run-row.ts';
 import { endedAs, type Lease } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
@@ -23,7 +25,8 @@ type CompleteTurn = {
 
 /**
  * Records a model turn: `message.completed` with its `tool.call`s, the requests they open, and the run's end when it called
- * nothing or passed a limit of its tokens, all in one commit. While a cancel is requested nothing is recorded but the tokens. Errors: `steps.superseded`.
+ * nothing and no message waits for the next turn, or passed a limit of its tokens, all in one commit. While a cancel is requested
+ * nothing is recorded but the tokens. Errors: `steps.superseded`.
  */
 export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: TransactionContext): Promise<TurnOutcome> {
   const { run, step } = await heldLease(trx, args.lease);
@@ -64,14 +67,15 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
       began_at: step.started_at,
     },
   );
-  if (args.calls.length === 0) {
+  if (args.calls.length === 0 && !(await hasRunMessages(trx, run.id))) {
     const outcome: TurnOutcome = { outcome: 'ended', status: 'completed' };
     await stepDone(trx, args.lease, outcome);
     const ending = { as: 'completed', output: args.content, message_id: args.message_id } as const;
     await endRun(trx, ctx, run, ending, said, spent);
     return outcome;
   }
-  const outcome = await openCalls(trx, ctx, run, args, said);
+  const outcome: TurnOutcome =
+    args.calls.length === 0 ? { outcome: 'tools', calls: [], waits: [] } : await openCalls(trx, ctx, run, args, said);
   await append(trx, ctx, run, said, spent);
   await stepDone(trx, args.lease, outcome);
   return outcome;

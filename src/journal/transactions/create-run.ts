@@ -1,10 +1,10 @@
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { Caller, Created, Effect, Idempotency, OnBusy } from '../../runs/types.ts';
+import { cancelLocked } from '../cancel.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { lockRun } from '../run-row.ts';
-import { cancelLocked } from './cancel-run.ts';
 import { once } from './idempotency.ts';
 import { insertThread, type WrittenThread } from './threads.ts';
 
@@ -90,15 +90,19 @@ function busy(threadId: string, runId: string): HoldfastError {
   });
 }
 
-async function checkActiveLimit(trx: Trx, orgId: string, limit: number | null): Promise<void> {
-  if (limit === null) return;
+/** Runs of an organisation that have not ended. */
+export async function activeRuns(trx: Trx, orgId: string): Promise<number> {
   const row = await trx
     .selectFrom('runs')
     .select((eb) => eb.fn.countAll<number>().as('active'))
     .where('org_id', '=', orgId)
     .where('ended', '=', 0)
     .executeTakeFirstOrThrow();
-  if (Number(row.active) < limit) return;
+  return Number(row.active);
+}
+
+async function checkActiveLimit(trx: Trx, orgId: string, limit: number | null): Promise<void> {
+  if (limit === null || (await activeRuns(trx, orgId)) < limit) return;
   throw new HoldfastError('limits.active_runs', `The organisation already has ${limit} active runs, its limit.`, {
     retryAfterS: ACTIVE_LIMIT_RETRY_S,
   });

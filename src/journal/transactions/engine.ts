@@ -9,9 +9,11 @@ import {
   putIntent,
 } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
+import { EXECUTED_KINDS } from '../open-calls.ts';
 import { openWaits } from '../requests.ts';
 import { lockRun } from '../run-row.ts';
 import type { OutboxKind } from '../schema.ts';
+import { untilOf } from '../timers.ts';
 import { stopOf } from './begin-turn.ts';
 
 /** Where the journal says a run is: how a rebuilt or continued workflow begins. */
@@ -25,7 +27,7 @@ export async function loadRun(trx: Trx, args: RunRef, _ctx: TransactionContext):
     .select(['idx', 'name', 'offered'])
     .where('run_id', '=', run.id)
     .where('status', '=', 'pending')
-    .where('kind', '=', 'server')
+    .where('kind', 'in', EXECUTED_KINDS)
     .where((eb) =>
       eb.not(
         eb.exists(
@@ -39,11 +41,19 @@ export async function loadRun(trx: Trx, args: RunRef, _ctx: TransactionContext):
     )
     .orderBy('idx')
     .execute();
+  const timers = await trx
+    .selectFrom('calls')
+    .select('due_at')
+    .where('run_id', '=', run.id)
+    .where('status', '=', 'pending')
+    .where('kind', '=', 'timer')
+    .execute();
   return {
     outcome: 'position',
     turn: await nextTurn(trx, run.id),
     calls: callRefs(calls),
     waits: await openWaits(trx, run.id),
+    ...untilOf(timers),
   };
 }
 
@@ -94,7 +104,7 @@ export type DueIntent = {
 
 /**
  * Claims intents that are due, oldest first (so in order for each run), and sets when each is due again should its effect
- * not show.
+ * not show. A parent that ended together with its child needs no telling.
  */
 export async function claimIntents(trx: Trx, args: { limit: number }, ctx: TransactionContext): Promise<DueIntent[]> {
   const due = await trx
@@ -109,12 +119,16 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
       'outbox.attempts',
       'runs.epoch',
       'runs.status',
+      'runs.ended',
     ])
     .where('outbox.next_at', '<=', ctx.now)
     .orderBy('outbox.id')
     .limit(args.limit)
     .execute();
-  for (const intent of due) {
+  const ended = due.filter((intent) => intent.ended);
+  for (const { id } of ended) await trx.deleteFrom('outbox').where('id', '=', id).execute();
+  const open = due.filter((intent) => !intent.ended);
+  for (const intent of open) {
     const longest =
       intent.kind === 'input' && intent.status === 'waiting_for_input' ? PARKED_RETRY_MS : OUTBOX_LAST_RETRY_MS;
     const wait = Math.min(OUTBOX_FIRST_RETRY_MS * 2 ** intent.attempts, longest);
@@ -125,7 +139,7 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
       .where('org_id', '=', intent.org_id)
       .execute();
   }
-  return due.map(({ attempts: _attempts, status: _status, ...intent }) => intent);
+  return open.map(({ attempts: _attempts, status: _status, ended: _ended, ...intent }) => intent);
 }
 
 /** Makes every waiting intent due at once: Temporal is back. */

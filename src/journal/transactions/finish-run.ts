@@ -23,7 +23,7 @@ export async function finishRun(trx: Trx, args: FinishRun, ctx: TransactionConte
     return endedAs(run);
   }
   const { reason } = args.as.status === 'cancelled' ? args.as : { reason: 'cancel_requested' };
-  const unfinished = await callsAtWork(trx, run.id);
+  const unfinished = await callsAtWork(trx, run);
   const before = cancelRequested(run);
   await endRun(trx, ctx, run, { as: 'cancelled', reason, unfinished }, before);
   return endedAs(run);

@@ -6,8 +6,9 @@ import type { TransactionContext, Trx } from '../journal.ts';
 import { answerAll, answerInput } from './answer-input.ts';
 import { appendDeltas } from './append-deltas.ts';
 import { beginTurn } from './begin-turn.ts';
-import { requestCancel } from './cancel-run.ts';
+import { cancelChildren, requestCancel } from './cancel-run.ts';
 import { completeTurn } from './complete-turn.ts';
+import { createChild } from './create-child.ts';
 import { createRun } from './create-run.ts';
 import { claimIntents, expediteIntents, loadRun, rebuildRun, setMeta } from './engine.ts';
 import { failAttempt } from './fail-attempt.ts';
@@ -16,19 +17,23 @@ import { purgeIdempotency } from './idempotency.ts';
 import { createKey, revokeKey } from './keys.ts';
 import { createMessage, deleteMessage, updateMessage } from './messages.ts';
 import { createPersona, deletePersona, syncPersonas, updatePersona } from './personas.ts';
+import { addRunMessage } from './run-messages.ts';
 import { createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
 import { beginCall, completeCall, releaseCall } from './tool-call.ts';
 import { updateRun } from './update-run.ts';
 
 export const transactions = {
+  addRunMessage,
   answerAll,
   answerInput,
   appendDeltas,
   beginCall,
   beginTurn,
+  cancelChildren,
   claimIntents,
   completeCall,
   completeTurn,
+  createChild,
   createKey,
   createMessage,
   createPersona,

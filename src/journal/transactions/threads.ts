@@ -2,8 +2,8 @@ import type { Kysely, Selectable } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { Effect, Idempotency } from '../../runs/types.ts';
-import { insertMessage } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
+import { insertMessage } from '../messages.ts';
 import type { Schema } from '../schema.ts';
 import { refuseBusy } from './create-run.ts';
 import { once } from './idempotency.ts';
@@ -26,7 +26,7 @@ export async function insertThread(
   trx: Trx,
   ctx: TransactionContext,
   orgId: string,
-  thread: WrittenThread,
+  thread: WrittenThread & { active_run_id?: string },
 ): Promise<ThreadRecord> {
   const row = await trx
     .insertInto('threads')
@@ -35,7 +35,7 @@ export async function insertThread(
       org_id: orgId,
       title: thread.title ?? null,
       metadata: JSON.stringify(thread.metadata ?? {}),
-      active_run_id: null,
+      active_run_id: thread.active_run_id ?? null,
       next_position: 0,
       created_at: ctx.now,
       updated_at: ctx.now,

@@ -1,7 +1,9 @@
 import type { Selectable } from 'kysely';
 import type { CallOutcome, RunRef, Wait } from '../../runs/outcomes.ts';
+import { workedMs } from '../budget.ts';
 import { callRefs } from '../call-refs.ts';
-import { endRun } from '../end-run.ts';
+import { activeChildren, childOf, childRef, collectChild } from '../child-runs.ts';
+import { endRun, type UnfinishedCall } from '../end-run.ts';
 import { forgetStart } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { openRequest, recordResult } from '../requests.ts';
@@ -9,6 +11,7 @@ import { limitReached } from '../run-limits.ts';
 import { append, lockRun, type RunRecord, specOf } from '../run-row.ts';
 import type { CallStatus, Schema } from '../schema.ts';
 import { endedAs, findStep, giveLease, type Lease, lostWorkers, MAX_LOST_WORKERS, stopOf } from './begin-turn.ts';
+import { CHILD_STARTED } from './create-child.ts';
 import { heldLease, stepDone } from './held-lease.ts';
 
 /** A person said that a call which was cut off is to be made once more: why its step holds no lease. */
@@ -20,13 +23,13 @@ export type BegunCall =
   | {
       begun: true;
       lease: Lease;
-      call: { call_id: string; name: string; arguments: unknown; offered: boolean };
-      /** When the run expires, milliseconds since 1970: the call may take until then. */
-      expires_at?: number;
+      call: Pick<CallRecord, 'call_id' | 'name' | 'kind'> & { arguments: unknown; offered: boolean };
+      /** Seconds that are left of the run's time; undefined: it has no limit. */
+      time_left_s: number | undefined;
     }
   | { begun: false; outcome: CallOutcome };
 
-/** Begins one call of a turn under a lease of its own, or tells its recorded outcome. */
+/** Begins one call of a turn under a lease of its own, or tells its recorded outcome, or the child run that answers it. */
 export async function beginCall(
   trx: Trx,
   args: RunRef & { turn: number; idx: number },
@@ -52,6 +55,8 @@ export async function beginCall(
   }
   const step = `call:${call.call_id}`;
   const known = await findStep(trx, run.id, step);
+  if (known?.release_reason === CHILD_STARTED)
+    return { begun: false, outcome: await answeredByChild(trx, ctx, run, call) };
   const lost = lostWorkers(known);
   if (lost >= MAX_LOST_WORKERS) {
     const message = `The call ${call.call_id} of ${call.name} lost its worker ${lost} times.`;
@@ -60,23 +65,59 @@ export async function beginCall(
   }
   const request = await requestFor(trx, ctx, run, call, known !== undefined && known.release_reason !== RETRY_APPROVED);
   if (request) return { begun: false, outcome: { outcome: 'wait', wait: request } };
+  const timeLeftS = timeLeft(run, ctx.now);
+  if (timeLeftS !== undefined && timeLeftS <= 0) {
+    const late = { status: 'timeout', output: `Not run: the run's time is used up.`, duration_ms: 0 } as const;
+    return { begun: false, outcome: await record(trx, ctx, run, call.call_id, late) };
+  }
   const lease = await giveLease(trx, ctx, run, step, known, { message_id: null, provider_errors: 0 });
   return {
     begun: true,
     lease,
+    time_left_s: timeLeftS,
     call: {
       call_id: call.call_id,
       name: call.name,
+      kind: call.kind,
       arguments: JSON.parse(call.arguments),
       offered: call.offered === 1,
     },
-    ...expiryOf(run),
   };
 }
 
-function expiryOf(run: RunRecord): { expires_at?: number } {
-  const { expires_at } = specOf(run);
-  return expires_at === undefined ? {} : { expires_at };
+function timeLeft(run: RunRecord, now: number): number | undefined {
+  const { budget, expires_at = Number.POSITIVE_INFINITY } = specOf(run);
+  const worked = workedMs(run, now) / 1000;
+  const left = Math.min((budget.timeout_s ?? Number.POSITIVE_INFINITY) - worked, (expires_at - now) / 1000);
+  return Number.isFinite(left) ? left : undefined;
+}
+
+/** The call's result, once its child has ended; until then the child. */
+async function answeredByChild(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  call: CallRecord,
+): Promise<CallOutcome> {
+  const child = await childOf(trx, run.org_id, call.call_id);
+  if (child && !child.ended) return { outcome: 'child', child: childRef(child) };
+  if (child) await collectChild(trx, ctx, run, call.call_id, child);
+  else
+    await record(trx, ctx, run, call.call_id, { status: 'error', output: 'The run that was to answer was deleted.' });
+  return { outcome: 'done' };
+}
+
+/** Records a result for which nothing had to be run. */
+async function record(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  callId: string,
+  result: Parameters<typeof recordResult>[4],
+): Promise<CallOutcome> {
+  const event = await recordResult(trx, ctx, run.id, callId, result);
+  await append(trx, ctx, run, event ? [event] : []);
+  return { outcome: 'done' };
 }
 
 /**
@@ -111,8 +152,17 @@ async function requestFor(
   return [wait[0], wait[1], ref];
 }
 
-/** The calls of a run whose execution has neither ended nor been given up: at a cancel, what could not be stopped. */
-export async function callsAtWork(trx: Trx, runId: string): Promise<{ call_id: string; name: string }[]> {
+/** The calls of a run whose execution or child has neither ended nor been given up: at a cancel, what could not be stopped. */
+export async function callsAtWork(trx: Trx, run: RunRecord): Promise<UnfinishedCall[]> {
+  return [...(await callsExecuting(trx, run.id)), ...(await callsWithChildren(trx, run))];
+}
+
+async function callsWithChildren(trx: Trx, run: RunRecord): Promise<UnfinishedCall[]> {
+  const children = await activeChildren(trx, run);
+  return children.map((child) => ({ call_id: child.parent_call_id ?? '', name: 'run_agent', run_id: child.id }));
+}
+
+async function callsExecuting(trx: Trx, runId: string): Promise<UnfinishedCall[]> {
   const steps = await trx
     .selectFrom('steps')
     .select('step')

@@ -32,7 +32,8 @@ export function nextTurn(request: ModelRequest): Turn | BadScript {
   }
   const script = readScript(text);
   if ('problem' in script) return script;
-  const calls = since.reduce((sum, it) => sum + (it.role === 'assistant' ? it.tool_calls.length : 0), 0);
+  const made = since.reduce((sum, it) => sum + (it.role === 'assistant' ? it.tool_calls.length : 0), 0);
+  const calls = made + (request.dropped_calls ?? 0);
   return { ...cutTurn(script, calls, request.parallel_tool_calls !== false), results };
 }
 

@@ -1,5 +1,5 @@
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/sdk/types.js';
-import { cutOutput } from '../cut-output.ts';
+import { cutOutput } from '../../cut-output.ts';
 import type { ToolOutcome } from '../tool.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { cutOutput } from '../cut-output.ts';
+import { cutOutput } from '../../cut-output.ts';
 import { ToolCancelled, type ToolContext, type ToolOutcome } from '../tool.ts';
 import type { Progress } from './call-watch.ts';
 import { ConnectionLost } from './connection-lost.ts';

@@ -9,6 +9,8 @@ export const EVENT_TYPES = [
   'reasoning.delta',
   'message.completed',
   'message.reset',
+  'message.received',
+  'prompt.truncated',
   'tool.call',
   'tool.progress',
   'tool.result',

@@ -41,6 +41,10 @@ export const NewRun = z
   })
   .openapi('NewRun') satisfies z.ZodType<CreateRun>;
 
+export const NewRunMessage = z
+  .strictObject({ role: z.literal('user').optional(), content: Content })
+  .openapi('NewRunMessage');
+
 export const CreatedOnThread = z.object({ run_id: Id, trace_id: z.string() }).openapi('CreatedRun');
 
 export const CreatedWithThread = z

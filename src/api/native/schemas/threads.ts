@@ -37,7 +37,7 @@ export const Message = z
     run_id: Id.nullable(),
     role: z.enum(['user', 'assistant']),
     content: z.array(Part),
-    status: z.enum(['completed', 'incomplete']),
+    status: z.enum(['completed', 'incomplete', 'pending']),
     metadata: Metadata,
     created_at: Time,
   })

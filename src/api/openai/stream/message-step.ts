@@ -15,8 +15,8 @@ export class MessageStep {
   #step: Step | undefined;
   #id = '';
   #content = '';
-  /** Usage of a turn that said nothing: its calls' own. */
-  #unclaimed: Usage | null | undefined;
+  /** Usage of a turn that said nothing, and when it was done: its calls' own. */
+  #unclaimed: { usage: Usage | null; at: number } | undefined;
 
   /** `begunAt` in milliseconds since 1970; `onOpen` is told the step when it is first shown. */
   constructor(run: RunFacts, begunAt: number, onOpen: (step: Step) => void) {
@@ -42,7 +42,7 @@ export class MessageStep {
   complete(messageId: string, content: string, at: number, usage: Usage | null): Frame[] {
     this.#id = messageId;
     if (content === '') {
-      this.#unclaimed = usage;
+      this.#unclaimed = { usage, at };
       return [];
     }
     const opening = this.#step ? [] : this.#open(messageId);
@@ -52,15 +52,15 @@ export class MessageStep {
 
   /** The usage of a turn without a text goes to its calls; of a turn with one, nothing is left. */
   unclaimedUsage(): Usage {
-    const usage = this.#unclaimed ?? NOTHING;
+    const usage = this.#unclaimed?.usage ?? NOTHING;
     this.#unclaimed = undefined;
     return usage;
   }
 
-  /** The run has completed with a turn that said nothing and called nothing: that is its answer. */
-  emptyAnswer(at: number): Frame[] {
-    const usage = this.#unclaimed;
-    if (usage === undefined) return [];
+  /** The turn said nothing and called nothing: that is its answer. */
+  emptyAnswer(): Frame[] {
+    if (this.#unclaimed === undefined) return [];
+    const { usage, at } = this.#unclaimed;
     this.#unclaimed = undefined;
     return [...this.#open(this.#id), ...this.#close({ as: 'completed', at, error: null }, null, usage)];
   }

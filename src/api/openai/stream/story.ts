@@ -13,6 +13,9 @@ import type { Frame } from './frame.ts';
 import { MessageStep } from './message-step.ts';
 import { readRequest, readUsage } from './read-event.ts';
 
+/** The server's own tool that time answers. */
+const WAIT = 'wait';
+
 export class RunStory {
   readonly facts: RunFacts;
   /** Every step so far, oldest first. */
@@ -46,7 +49,7 @@ export class RunStory {
       case 'run.started':
         return this.#become({ status: 'in_progress', started_at: at });
       case 'turn.started':
-        return [...this.#resume(), ...this.#newTurn(at)];
+        return [...this.#newTurn(at), ...this.#resume()];
       case 'message.delta':
         return this.#message?.say(String(data.message_id), String(data.content)) ?? [];
       case 'message.completed':
@@ -76,8 +79,10 @@ export class RunStory {
   }
 
   #newTurn(at: number): Frame[] {
+    // A turn that said nothing and called nothing is followed by another when its user has written meanwhile.
+    const before = this.#message?.emptyAnswer() ?? [];
     this.#message = new MessageStep(this.facts, at, (step) => this.steps.push(step));
-    return [];
+    return before;
   }
 
   #completed({ data, created_at: at }: RunEvent): Frame[] {
@@ -131,7 +136,8 @@ export class RunStory {
     if (this.#requests.size === 0) return [];
     const requests = [...this.#requests.values()];
     const waiting = new Set(requests.flatMap((request) => request.tool_calls.map((call) => call.call_id)));
-    if (this.#calls?.open().some((call) => !waiting.has(call.id))) return [];
+    // A `wait` sleeps; it is over when the next turn begins.
+    if (this.#calls?.open().some((call) => !waiting.has(call.id) && call.name !== WAIT)) return [];
     // An attempt that was cut before its budget was asked about says nothing more.
     const cut = this.#voided(at, 'its budget is spent');
     return [...cut, ...this.#become({ status: 'requires_action', actions: actionsOf(requests) })];
@@ -166,7 +172,7 @@ export class RunStory {
     const usage = readUsage(data.usage);
     const frames = this.#tellQueued();
     if (end.run === 'completed') {
-      frames.push(...(this.#message?.emptyAnswer(at) ?? []));
+      frames.push(...(this.#message?.emptyAnswer() ?? []));
     } else {
       frames.push(...(this.#message?.end(this.#lastStep(end, usage), at) ?? []));
       frames.push(...(this.#calls?.end(end.step, end.error, at) ?? []));

@@ -3,7 +3,9 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 
 export const SEARCH_ATTRIBUTES = ['HoldfastOrg', 'HoldfastThread', 'HoldfastPersona', 'HoldfastStatus'] as const;
 
-const key = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+const key = (name: (typeof SEARCH_ATTRIBUTES)[number]) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+
+export const statusKey = key('HoldfastStatus');
 
 /** What a run is found by; the status is brought up to date by its workflow. */
 export function searchAttributesOf(run: { org_id: string; thread_id: string; persona: string }) {
@@ -11,6 +13,6 @@ export function searchAttributesOf(run: { org_id: string; thread_id: string; per
     { key: key('HoldfastOrg'), value: run.org_id },
     { key: key('HoldfastThread'), value: run.thread_id },
     { key: key('HoldfastPersona'), value: run.persona },
-    { key: key('HoldfastStatus'), value: 'running' },
+    { key: statusKey, value: 'running' },
   ];
 }
