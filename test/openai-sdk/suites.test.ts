@@ -82,9 +82,8 @@ describe(PYTHON_AGENT, () => {
 
 describe('all of them', () => {
   it('see the same messages, runs, steps and usage in the same thread', async () => {
-    const [seven, ...others] = NPM_SDKS.map(({ agent, open }) => suite.world(`${agent} observes`, open).sdk) as [
-      ...[Sdk, ...Sdk[]],
-    ];
+    const sdks = NPM_SDKS.map(({ agent, open }) => suite.world(`${agent} observes`, open).sdk);
+    const [seven, ...others] = sdks as [Sdk, ...Sdk[]];
     const { assistant_id, thread } = await begin(seven, `/say Looking\n${TWO_CITIES}`);
     const waiting = await seven.createAndPoll(thread, { assistant_id, metadata: { job: '1' } });
     await seven.submitAndPoll(thread, waiting.id, outputsFor(waiting));
