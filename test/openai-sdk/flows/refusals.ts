@@ -1,11 +1,17 @@
 /** Every refusal of the contract: its class in the SDK, its text, and where it points. */
 import { expect } from 'vitest';
+import { randomText } from '../../../src/ids.ts';
 import type { Sdk } from '../support/npm-sdk.ts';
-import type { Flows } from '../support/suite.ts';
+import { ACTIVE_RUNS, type Flows } from '../support/suite.ts';
 import { all, begin, ONE_CITY, outputsFor, threadWith, weatherAssistant } from './dialogue.ts';
 
 type Refusal = { status: number; message: string | RegExp; type?: string; param?: string | null; code?: string | null };
-type ErrorClass = 'BadRequestError' | 'NotFoundError' | 'AuthenticationError' | 'PermissionDeniedError';
+type ErrorClass =
+  | 'BadRequestError'
+  | 'NotFoundError'
+  | 'AuthenticationError'
+  | 'PermissionDeniedError'
+  | 'RateLimitError';
 
 /** Expects the call to be refused with this class and content, and with the id of its request. */
 async function refused(sdk: Sdk, call: Promise<unknown>, name: ErrorClass, refusal: Refusal): Promise<void> {
@@ -147,5 +153,17 @@ export const refusalFlows: Flows = {
     expect((await reading.getThread(thread)).id).toBe(thread);
     const call = reading.createRun(thread, { assistant_id });
     await refused(sdk, call, 'PermissionDeniedError', { status: 403, message: /runs:write/ });
+  },
+
+  async 'an organisation at its limit of active runs is refused as rate limited'({ open, suite }) {
+    const key = await suite.makeKey('unstarted', '--org', `busy-${randomText(8)}`);
+    const sdk = open({ server: 'unstarted', key, maxRetries: 0 });
+    const { id } = await weatherAssistant(sdk);
+    const thread = { messages: [{ role: 'user' as const, content: 'Hello' }] };
+    await Promise.all(Array.from({ length: ACTIVE_RUNS }, () => sdk.createAndRun({ assistant_id: id, thread })));
+    await refused(sdk, sdk.createAndRun({ assistant_id: id, thread }), 'RateLimitError', {
+      status: 429,
+      message: /limit/,
+    });
   },
 };

@@ -98,6 +98,16 @@ export const runFlows: Flows = {
     expect(await of(made[1])).toEqual([made[1]]);
   },
 
+  async 'what a file search found may be asked for with steps, and is not there'({ sdk, requests }) {
+    const { assistant_id, thread } = await begin(sdk, '/say Hello');
+    const run = await sdk.createAndPoll(thread, { assistant_id });
+    const include = ['step_details.tool_calls[*].file_search.results[*].content' as const];
+    expect(await all(sdk.listSteps(thread, run.id, { include }))).toEqual(await all(sdk.listSteps(thread, run.id, {})));
+    expect(decodeURIComponent(requests().find((it) => it.operation === 'listRunSteps')?.query ?? '')).toMatch(
+      /^include\[\d*\]=/,
+    );
+  },
+
   async 'steps are listed in both orders, page after page'({ sdk }) {
     const { assistant_id, thread } = await begin(sdk, '/say One\n/tool get_weather {"city":"Oslo"}\n/say Two');
     const waiting = await sdk.createAndPoll(thread, { assistant_id });

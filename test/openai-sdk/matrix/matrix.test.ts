@@ -97,9 +97,8 @@ describe.each(ENDPOINTS)('$operation', (endpoint) => {
     expect(Object.keys(wrong.json.error).toSorted()).toEqual(['code', 'message', 'param', 'type']);
   });
 
-  const bodies = wrongBodiesOf(operation);
-  if (bodies.length > 0) {
-    it.each(bodies)('with $what', async ({ body, param, code }) => {
+  for (const { what, body, param, code } of wrongBodiesOf(operation)) {
+    it(`with ${what}`, async () => {
       expectRefusal(await send(method, fill(path, ids), body), 400, { param, code });
     });
   }

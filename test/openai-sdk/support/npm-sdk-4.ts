@@ -37,7 +37,8 @@ export function callsOf4(client: OpenAI4): Calls {
     cancelRun: (thread: string, id: string) => runs.cancel(thread, id),
     submit: (thread: string, id: string, tool_outputs: ToolOutputs) =>
       runs.submitToolOutputs(thread, id, { tool_outputs }),
-    listSteps: (thread: string, run: string, query: ListQuery) => runs.steps.list(thread, run, query),
+    listSteps: (thread: string, run: string, query: OpenAI4.Beta.Threads.Runs.StepListParams) =>
+      runs.steps.list(thread, run, query),
     getStep: (thread: string, run: string, id: string) => runs.steps.retrieve(thread, run, id),
 
     createAndRun: (body: CreateAndRun) => threads.createAndRun(body),

@@ -16,10 +16,13 @@ type CreateRun = Omit<OpenAI.Beta.Threads.RunCreateParamsNonStreaming, 'stream'>
 type CreateAndRun = Omit<OpenAI.Beta.ThreadCreateAndRunParamsNonStreaming, 'stream'>;
 export type ListQuery = { limit?: number; order?: 'asc' | 'desc'; after?: string; before?: string };
 
+type RunStepInclude = OpenAI.Beta.Threads.Runs.RunStepInclude;
+
 export type ClientOptions = {
   apiKey: string;
   baseURL: string;
   defaultHeaders: Record<string, string>;
+  maxRetries?: number;
 };
 
 /** What is called of an SDK, by the thread and run it is about. */
@@ -79,7 +82,8 @@ function callsOf7(client: OpenAI) {
     cancelRun: (thread: string, id: string) => runs.cancel(id, { thread_id: thread }),
     submit: (thread: string, id: string, tool_outputs: ToolOutputs) =>
       runs.submitToolOutputs(id, { thread_id: thread, tool_outputs }),
-    listSteps: (thread: string, run: string, query: ListQuery) => runs.steps.list(run, { thread_id: thread, ...query }),
+    listSteps: (thread: string, run: string, query: ListQuery & { include?: RunStepInclude[] }) =>
+      runs.steps.list(run, { thread_id: thread, ...query }),
     getStep: (thread: string, run: string, id: string) => runs.steps.retrieve(id, { thread_id: thread, run_id: run }),
 
     createAndRun: (body: CreateAndRun) => threads.createAndRun(body),

@@ -12,10 +12,12 @@ import { CASE_HEADER, FAULT_HEADER, type Fault, type Recorded, startRecordingPro
 const WORKSHOP = fileURLToPath(new URL('../../mcp/servers/stdio.ts', import.meta.url));
 /** `openai.expires_after_s` of the server `expiring`. */
 export const EXPIRES_AFTER_S = 2;
+/** `limits.active_runs_per_org` of the server `unstarted`. */
+export const ACTIVE_RUNS = 20;
 
 /** `main`; `expiring`, whose runs expire soon; `unstarted`, which has no Temporal, so that its runs stay queued. */
 export type ServerName = 'main' | 'expiring' | 'unstarted';
-export type OpenOptions = { server?: ServerName; key?: string; fault?: Fault };
+export type OpenOptions = { server?: ServerName; key?: string; fault?: Fault; maxRetries?: number };
 
 /** What one test is given: an SDK on the main server, others like it, and the requests that its SDKs have made. */
 export type World = {
@@ -33,6 +35,8 @@ export type Suite = {
   /** A key of another organisation, and one that may only read. */
   otherKey: string;
   readingKey: string;
+  /** Makes a key, with the options of `holdfast keys create`. */
+  makeKey(server: ServerName, ...options: string[]): Promise<string>;
   recorded(name?: string): Recorded[];
   /** `ownKey`: of the world's own SDK, in place of the test key. */
   world(name: string, open: (options: ClientOptions) => Sdk, ownKey?: string): World;
@@ -57,7 +61,10 @@ mcp:
 `,
   },
   expiring: { yaml: () => `${DEMO}openai: { expires_after_s: ${EXPIRES_AFTER_S} }\n` },
-  unstarted: { yaml: () => DEMO, env: { TEMPORAL_ADDRESS: '127.0.0.1:9' } },
+  unstarted: {
+    yaml: () => `${DEMO}limits: { active_runs_per_org: ${ACTIVE_RUNS} }\n`,
+    env: { TEMPORAL_ADDRESS: '127.0.0.1:9' },
+  },
 };
 const DEMO = 'routes: [{ id: demo, provider: demo, aliases: [gpt-4o] }]\n';
 
@@ -76,14 +83,16 @@ export async function openSuite(names: ServerName[] = ['main', 'expiring', 'unst
   const readingKey = await makeKey(main, '--scopes', 'runs:read');
   const suite: Suite = {
     ...{ main, wire, otherKey, readingKey },
+    makeKey: (name, ...options) => makeKey(servers[name], ...options),
     recorded: proxy.recorded,
     address: { proxy: proxy.url, key: TEST_KEY, other_key: otherKey, reading_key: readingKey },
     world(name, open, ownKey = TEST_KEY) {
-      const sdkOf = ({ server = 'main', key = TEST_KEY, fault }: OpenOptions) =>
+      const sdkOf = ({ server = 'main', key = TEST_KEY, fault, maxRetries }: OpenOptions) =>
         open({
           apiKey: key,
           baseURL: `${proxy.url}/${server}/openai/v1`,
           defaultHeaders: { [CASE_HEADER]: name, ...(fault && { [FAULT_HEADER]: fault }) },
+          ...(maxRetries === undefined ? {} : { maxRetries }),
         });
       return { suite, sdk: sdkOf({ key: ownKey }), open: sdkOf, requests: () => proxy.recorded(name) };
     },
