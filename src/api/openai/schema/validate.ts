@@ -45,11 +45,19 @@ function explain(
   const error = validate.errors?.at(-1) as ErrorObject;
   const at = path + pathOf(error.instancePath);
   if (error.keyword !== 'anyOf' && error.keyword !== 'oneOf') return wordsFor(error, at);
-  const forms = (error.schema as JsonSchema[]).filter((form) => form.type !== 'null');
+  const forms = formsOf(error.schema as JsonSchema[]);
   const meant = formOf(forms, error.data);
   if (meant) return explain(check, meant, error.data, at) ?? wordsFor(error, at);
-  return unknownForm(forms, error.data, at);
+  return unknownForm(forms, error.data, at.replace(/^\./, ''));
 }
+
+/** The forms of a union and of the unions it consists of; that it may be null is not one that could be meant. */
+const formsOf = (forms: JsonSchema[]): JsonSchema[] =>
+  forms.flatMap((form) => {
+    if (form.type === 'null') return [];
+    const inner = form.type === undefined ? (form.anyOf ?? form.oneOf) : undefined;
+    return inner ? formsOf(inner) : [form];
+  });
 
 /** The form of a union that a value is meant to be: by its `type`, else by what JSON it is. */
 function formOf(forms: JsonSchema[], value: unknown): JsonSchema | undefined {
@@ -63,7 +71,7 @@ function formOf(forms: JsonSchema[], value: unknown): JsonSchema | undefined {
 function unknownForm(forms: JsonSchema[], value: unknown, path: string): Refused & { message: string } {
   const tags = forms.flatMap((form) => form.properties?.type?.enum ?? []);
   if (!isObject(value) || tags.length === 0) {
-    const expected = forms.map((form) => typeNames.said(form.type)).join(' or ');
+    const expected = [...new Set(forms.map((form) => typeNames.said(form.type)))].join(' or ');
     const message = `Invalid type for '${path}': expected ${expected}, but got ${typeNames.said(typeNames.of(value))} instead.`;
     return { message, param: path, code: 'invalid_type' };
   }
