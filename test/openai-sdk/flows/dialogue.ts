@@ -15,6 +15,9 @@ export const ONE_CITY = '/tool get_weather {"city":"Oslo"}';
 /** A message that makes the model call `get_weather` for two cities at once. */
 export const TWO_CITIES = '/parallel\n/tool get_weather {"city":"Oslo"}\n/tool get_weather {"city":"Bergen"}';
 
+/** Text on which line decoders and encoders stumble. */
+export const ODD_TEXT = 'a\u2028b\u2029c\u0085d \u{1f389} "quoted" \\ data: x \u00e9';
+
 /** A new assistant, which knows `WEATHER`, and a new thread with a message. */
 export async function begin(sdk: Sdk, text: string): Promise<{ assistant_id: string; thread: string }> {
   const [assistant, thread] = await Promise.all([weatherAssistant(sdk), threadWith(sdk, text)]);

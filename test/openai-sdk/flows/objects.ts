@@ -31,6 +31,26 @@ export const objectFlows: Flows = {
     expect((await all(sdk.listAssistants({ limit: 100 }))).map((it) => it.id)).not.toContain(created.id);
   },
 
+  async 'what an assistant no longer has is taken from it by null'({ sdk }) {
+    const created = await sdk.createAssistant({
+      ...{ model: 'gpt-4o', name: 'Weather', description: 'Knows.', instructions: 'Be brief.', tools: [WEATHER] },
+      ...{ temperature: 0.5, response_format: { type: 'json_object' }, metadata: METADATA },
+    });
+    const nothing = { name: null, description: null, instructions: null, temperature: null, response_format: null };
+    expect(await sdk.updateAssistant(created.id, { ...nothing, tools: [], metadata: null })).toMatchObject({
+      ...{ name: null, description: null, instructions: null, temperature: 1, response_format: 'auto' },
+      ...{ tools: [], metadata: {}, model: 'gpt-4o', id: created.id, created_at: created.created_at },
+    });
+  },
+
+  async 'a deleted assistant runs no more, and what it ran stays'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, '/say Hello');
+    const run = await sdk.createAndPoll(thread, { assistant_id });
+    await sdk.deleteAssistant(assistant_id);
+    expect(await sdk.getRun(thread, run.id)).toEqual(run);
+    await expect(sdk.createRun(thread, { assistant_id })).rejects.toBeInstanceOf(sdk.errors.NotFoundError);
+  },
+
   async 'a configured persona is an assistant by its key'({ sdk }) {
     expect(await sdk.getAssistant('assistant')).toMatchObject({ id: 'assistant', object: 'assistant' });
     expect((await all(sdk.listAssistants({ limit: 100 }))).map((it) => it.id)).toContain('assistant');
@@ -98,6 +118,14 @@ export const objectFlows: Flows = {
     });
     expect(await all(sdk.listMessages(thread, {}))).toEqual([]);
     await expect(sdk.getMessage(thread, created.id)).rejects.toBeInstanceOf(sdk.errors.NotFoundError);
+  },
+
+  async 'a deleted message is not what the model answers'({ sdk }) {
+    const thread = (await threadWith(sdk, '/say The first')).id;
+    const { id } = await sdk.createMessage(thread, { role: 'user', content: '/say The second' });
+    await sdk.deleteMessage(thread, id);
+    await sdk.createAndPoll(thread, { assistant_id: 'assistant' });
+    expect((await all(sdk.listMessages(thread, {}))).map(textOf)).toEqual(['The first', '/say The first']);
   },
 
   async 'pages of messages are walked in both orders, and from either side of a message'({ sdk, requests }) {

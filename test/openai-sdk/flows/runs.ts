@@ -62,6 +62,12 @@ export const runFlows: Flows = {
     expect((await sdk.getThread(run.thread_id)).metadata).toEqual({ from: 'here' });
   },
 
+  async 'a run of an empty thread answers its instructions alone'({ sdk }) {
+    const run = await sdk.createAndRunPoll({ assistant_id: 'assistant' });
+    expect(run.status).toBe('completed');
+    expect(await answersIn(sdk, run.thread_id)).toEqual(['There is no message to answer.']);
+  },
+
   async 'additional messages come before the run, instructions replace, additional instructions append'({ sdk }) {
     const { assistant_id, thread } = await begin(sdk, 'Ignored');
     const more = { additional_messages: [{ role: 'user' as const, content: '/say Answered', metadata: { n: '2' } }] };

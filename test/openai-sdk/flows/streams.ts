@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Run, StreamEvent } from '../support/npm-sdk.ts';
 import type { Flows } from '../support/suite.ts';
-import { all, answersIn, begin, listed, textOf, threadWith, told } from './dialogue.ts';
+import { all, answersIn, begin, listed, ODD_TEXT, textOf, threadWith, told } from './dialogue.ts';
 
 /** Event names with repeated deltas shown once. */
 export const outline = (events: string[]) =>
@@ -147,5 +147,16 @@ export const streamFlows: Flows = {
     await expect(stream.finalRun()).rejects.toMatchObject({
       message: expect.stringContaining('already has an active run'),
     });
+  },
+
+  async 'text arrives as it was said, whatever is in it'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, `/say ${ODD_TEXT}`);
+    let text = '';
+    const stream = sdk.stream(thread, { assistant_id }).on('textDelta', (delta) => {
+      text += delta.value ?? '';
+    });
+    await stream.finalRun();
+    expect(text).toBe(ODD_TEXT);
+    expect(await answersIn(sdk, thread)).toEqual([ODD_TEXT]);
   },
 };

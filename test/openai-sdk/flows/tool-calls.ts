@@ -88,6 +88,23 @@ export const toolCallFlows: Flows = {
     expect(done.status).toBe('completed');
   },
 
+  async 'an empty output is an output'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, ONE_CITY);
+    const waiting = await sdk.createAndPoll(thread, { assistant_id });
+    expect((await sdk.submitAndPoll(thread, waiting.id, outputsFor(waiting, ''))).status).toBe('completed');
+    const steps = await all(sdk.listSteps(thread, waiting.id, { order: 'asc' }));
+    expect(functionsOf(steps[0])).toMatchObject([{ name: 'get_weather', output: '' }]);
+  },
+
+  async 'a chosen function and a schema are shown as they were asked for'({ sdk }) {
+    const { assistant_id, thread } = await begin(sdk, '/say Hello');
+    const tool_choice = { type: 'function' as const, function: { name: 'get_weather' } };
+    const json_schema = { name: 'answer', schema: { type: 'object', properties: {} }, strict: true };
+    const response_format = { type: 'json_schema' as const, json_schema };
+    const run = await sdk.createAndPoll(thread, { assistant_id, tool_choice, response_format });
+    expect(run).toMatchObject({ tool_choice, response_format, tools: [WEATHER] });
+  },
+
   async 'without parallel calls they come one after the other'({ sdk }) {
     const { assistant_id, thread } = await begin(sdk, TWO_CITIES);
     const first = await sdk.createAndPoll(thread, { assistant_id, parallel_tool_calls: false });

@@ -262,3 +262,13 @@ def _(world):
         client.beta.threads.runs.stream(thread_id=thread, assistant_id="assistant", event_handler=Listener())
     )
     equal((heard.current_run.status, heard.text), ("completed", "Well\nthen"))
+
+
+@case("text arrives as it was said, whatever is in it")
+def _(world):
+    client = world.client()
+    odd = 'a\u2028b\u2029c\u0085d \U0001f389 "quoted" \\ data: x \u00e9'
+    assistant, thread = begin(client, f"/say {odd}")
+    heard = listen(client.beta.threads.runs.stream(thread_id=thread, assistant_id=assistant, event_handler=Listener()))
+    equal(heard.text, odd)
+    equal(answers_in(client, thread), [odd])
