@@ -13,19 +13,17 @@ import {
   defineSignal,
   isCancellation,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
   sleep,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CallOutcome, CallRef, ChildRef, Position, Stop, Wait } from '../src/runs/outcomes.ts';
 import type { RunActivities } from './activities.ts';
 import { runChild } from './child-run.ts';
 import { finishOptions, journalOptions, stepOptions } from './options.ts';
+import { createPicture } from './picture.ts';
 import { type AgentRunInput, INPUT_SIGNAL, type RunState, STATE_QUERY } from './run-input.ts';
-import { statusKey } from './search-attributes.ts';
-import { heldCall, whom } from './waits.ts';
+import { heldCall } from './waits.ts';
 
 /** History events after which the workflow goes on as a new one: replay after a worker's death stays short. */
 const MAX_HISTORY_EVENTS = 1_000;
@@ -45,10 +43,9 @@ const { finishRun } = proxyActivities<Pick<RunActivities, 'finishRun'>>(finishOp
 
 export async function agentRun(input: AgentRunInput): Promise<{ status: string }> {
   const run = { org_id: input.org_id, run_id: input.run_id, epoch: input.epoch };
-  const state: RunState = { turn: 1, step: 'starting', waiting_for: [], epoch: input.epoch };
+  const picture = createPicture(input);
+  const { state, show } = picture;
   const answered = new Set<string>();
-  /** The open requests, with whom each waits for. */
-  const open = new Map<string, string>();
   setHandler(inputSignal, (requestId) => void answered.add(requestId));
   setHandler(stateQuery, () => state);
 
@@ -123,8 +120,10 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     };
     const timers = async (time: number): Promise<void> => {
       const left = time - Date.now();
-      show(`turn ${next - 1}: waiting until ${new Date(time).toISOString()}`);
-      if (left > 0) await condition(stopped, left, { summary: 'wait' });
+      if (left <= 0) return;
+      await picture.whileOpen('timer', new Date(time).toISOString(), () =>
+        condition(stopped, left, { summary: 'wait' }),
+      );
     };
     const plain = waits.filter((wait) => !heldCall(wait));
     if (calls.length > 0) show(`turn ${next - 1}: ${calls.map(([, name]) => name).join(', ')}`);
@@ -140,17 +139,18 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
 
   /** Runs a child to its end, or waits to be told of it where another copy of this workflow, or the relay, started it. */
   async function child(ref: ChildRef, stopped: () => boolean): Promise<void> {
-    show(`turn ${state.turn}: waiting for the run ${ref.run_id} (${ref.persona})`);
-    if (await runChild(input, ref)) return;
-    await condition(() => answered.has(ref.run_id) || stopped());
-    answered.delete(ref.run_id);
+    await picture.whileOpen(ref.run_id, `the run ${ref.run_id} (${ref.persona})`, async () => {
+      if (await runChild(input, ref)) return;
+      await condition(() => answered.has(ref.run_id) || stopped());
+      answered.delete(ref.run_id);
+    });
   }
 
   /** Waits until every request is answered, or the journal says that one expired. The timer only asks. */
   async function answersTo(waits: Wait[], stopped: () => boolean): Promise<Stop | undefined> {
     const expiries = new Map(waits.map(([id, expiresAt]): [string, number] => [id, expiresAt]));
     const unanswered = () => [...expiries.keys()].filter((id) => !answered.has(id));
-    startWaiting(waits.filter(([id]) => !answered.has(id)));
+    picture.startWaiting(waits.filter(([id]) => !answered.has(id)));
     try {
       while (unanswered().length > 0 && !stopped()) {
         const soonest = unanswered().reduce((a, b) => ((expiries.get(a) ?? 0) <= (expiries.get(b) ?? 0) ? a : b));
@@ -167,22 +167,8 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     } finally {
       for (const id of expiries.keys()) answered.delete(id);
     }
-    stopWaiting([...expiries.keys()]);
+    picture.stopWaiting([...expiries.keys()]);
     return undefined;
-  }
-
-  /** The search attribute says `waiting_for_input` while any request is open, as the run's status does. */
-  function startWaiting(waits: Wait[]): void {
-    if (state.waiting_for.length === 0) setStatus('waiting_for_input');
-    for (const wait of waits) open.set(wait[0], whom(wait));
-    state.waiting_for = [...open.keys()];
-    show(`waiting for ${[...open.values()].join('; ')}`);
-  }
-
-  function stopWaiting(ids: string[]): void {
-    for (const id of ids) open.delete(id);
-    state.waiting_for = [...open.keys()];
-    if (state.waiting_for.length === 0) setStatus('running');
   }
 
   /** Closes the workflow as the run ended. */
@@ -209,16 +195,6 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
   /** Goes on as a new workflow that asks the journal where the run is: the same path as a rebuild. */
   async function startAgain(): Promise<never> {
     return await continueAsNew<typeof agentRun>({ ...input, resume: true });
-  }
-
-  function setStatus(status: string): void {
-    if (input.searchable) upsertSearchAttributes([{ key: statusKey, value: status }]);
-  }
-
-  /** What the Web UI shows of the run: names, counts and ids. */
-  function show(step: string): void {
-    state.step = step;
-    setCurrentDetails(`**${step}**\n\nrun \`${input.run_id}\` · persona ${input.persona} · model ${input.model}`);
   }
 }
 

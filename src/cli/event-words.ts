@@ -1,5 +1,6 @@
 /** What a person reads of an event beside its type: one line. */
-import type { EventUsage, RunEvent } from '../client/run-event.ts';
+import type { EventData, EventUsage, RunEvent } from '../client/run-event.ts';
+import type { ContentPart } from '../models/types.ts';
 
 const LONG_TEXT = 160;
 
@@ -17,6 +18,12 @@ export function eventWords(event: RunEvent): string {
       return join(`turn ${event.data.turn}`, event.data.finish_reason, usageWords(event.data.usage));
     case 'message.reset':
       return join(`turn ${event.data.turn} begins again`, event.data.reason, `attempt ${event.data.attempt}`);
+    case 'message.received':
+      return join(`turn ${event.data.turn}`, short(textOf(event.data.content)));
+    case 'prompt.truncated':
+      return truncatedWords(event.data);
+    case 'tool.progress':
+      return event.data.run_id ? join(event.data.persona_id, event.data.run_id) : short(JSON.stringify(event.data));
     case 'tool.call':
       return `${event.data.name}(${short(JSON.stringify(event.data.arguments))})`;
     case 'tool.result':
@@ -36,6 +43,13 @@ export function eventWords(event: RunEvent): string {
     default:
       return short(JSON.stringify((event as { data: unknown }).data));
   }
+}
+
+const textOf = (parts: ContentPart[]) => parts.map((part) => (part.type === 'text' ? part.text : '[image]')).join(' ');
+
+function truncatedWords(data: EventData['prompt.truncated']): string {
+  const size = `${data.prompt_tokens} of ${data.context_tokens} tokens`;
+  return join(`turn ${data.turn}`, `${data.dropped_messages} messages do not fit`, size);
 }
 
 function endWords(data: { usage: EventUsage; cost_usd: number | null; duration_ms: number }): string {

@@ -1,6 +1,7 @@
 /** A run's events as the native contract's event table has them. */
 import { z } from 'zod';
 import { HoldfastError } from '../errors.ts';
+import type { ContentPart } from '../models/types.ts';
 import type { RequestKind } from '../runs/types.ts';
 
 /** Tokens as events report them; fields beyond these may follow. */
@@ -22,8 +23,11 @@ export type EventData = {
     usage: EventUsage;
   };
   'message.reset': { message_id: string; turn: number; attempt: number; reason: string };
+  'message.received': { message_id: string; turn: number; content: ContentPart[] };
+  'prompt.truncated': { turn: number; dropped_messages: number; prompt_tokens: number; context_tokens: number };
   'tool.call': { call_id: string; turn: number; name: string; arguments: unknown };
-  'tool.progress': { call_id: string; [reported: string]: unknown };
+  /** Of `run_agent`: the child run. Of other tools what they report. */
+  'tool.progress': { call_id: string; run_id?: string; persona_id?: string; [reported: string]: unknown };
   'tool.result': { call_id: string; name: string; status: string; output: string; duration_ms: number };
   'run.waiting_for_input': {
     request_id: string;

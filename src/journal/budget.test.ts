@@ -96,6 +96,19 @@ describe('a person who is asked for more budget', () => {
     },
   );
 
+  it('raises it any number of times', async () => {
+    const run = await afterOneTurn(ask);
+    for (let turn = 2; turn < 20; turn++) {
+      const begun = await journal.begin(run, turn);
+      if (!begun.begun) await journal.answer(run, { content: 'raise' });
+      await journal.turnWith(run, [question('Which?')], turn);
+      await journal.answer(run, { content: 'blue' });
+    }
+    const asked = (await journal.requests(run)).filter((request) => request.kind === 'budget');
+    expect(asked).toHaveLength(5);
+    expect(specOf(await journal.row(run)).budget.max_turns).toBe(32);
+  });
+
   it('ends the run with stop', async () => {
     const run = await afterOneTurn(ask);
     await journal.begin(run, 2);

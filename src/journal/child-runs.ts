@@ -83,7 +83,10 @@ function childrenUsage(run: RunRecord, child: RunRecord): RunChange {
   };
 }
 
-/** What the child waited beyond the parent's own waiting and its siblings', which pass at the same time: no work is ever left out. */
+/**
+ * What the child waited beyond the parent's own waiting and its siblings', which pass at the same time. As within one run, time does
+ * not run while anybody is waited for, whatever else is at work meanwhile.
+ */
 function waitedAlone(run: RunRecord, child: RunRecord, now: number): number {
   const meanwhile = waitedMs(run, now) - (specOf(child).parent?.waited_ms ?? 0);
   return Math.max(0, child.waited_ms - meanwhile);

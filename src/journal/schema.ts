@@ -3,6 +3,7 @@
  * 1970 (UTC), ids are text. Every table that holds something of a tenant carries `org_id`, except `events` and `steps`,
  * which are reached through their run only.
  */
+import type { FinishReason } from '../models/types.ts';
 import type { RequestKind, RunStatus } from '../runs/types.ts';
 
 type Json = string;
@@ -58,6 +59,8 @@ export interface Schema {
     created_at: Millis;
     /** Of an assistant's message: when its turn began; it was stored, complete or cut, at `created_at`. */
     began_at: Millis | null;
+    /** Of an assistant's message that was not cut off by its run's end: why its model stopped. */
+    finish_reason: FinishReason | null;
   };
   calls: {
     call_id: string;

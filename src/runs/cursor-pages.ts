@@ -2,8 +2,9 @@
 import type { ReadDb } from '../journal/journal.ts';
 import type { RunRecord } from '../journal/run-row.ts';
 import { DELETED, type PersonaRecord } from '../journal/transactions/personas.ts';
+import type { CursorPage } from './dialect-types.ts';
 import { invalidField } from './invalid-field.ts';
-import type { CursorPage, PageOf } from './types.ts';
+import type { PageOf } from './types.ts';
 
 type Order = CursorPage['order'];
 

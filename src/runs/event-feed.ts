@@ -3,22 +3,13 @@
  * the frames in memory that all readers of the run share, or from the journal where it is behind them.
  */
 import type { Appended, Journal, StoredEvent } from '../journal/journal.ts';
-import { eventFrame, isTerminalEvent, PING_FRAME, parseEvent } from './event-frames.ts';
-import type { RunEvent } from './types.ts';
+import type { RunEvent } from './dialect-types.ts';
+import { PING_FRAME, parseEvent } from './event-frames.ts';
+import { type Frame, frameOf, PAGE_EVENTS, Tail, type TailReader, upTo } from './event-tail.ts';
 
-/** Frames of a watched run kept in memory; older ones are read from the journal. */
-const MAX_TAIL_FRAMES = 1_024;
-/** Events that one read from the journal brings, and so the most that one chunk holds. */
-const PAGE_EVENTS = 256;
-/** Bytes that one chunk holds at most, unless a single event is larger. */
-const MAX_CHUNK_BYTES = 262_144;
-/** Bytes of a run's frames kept in memory. */
-const MAX_TAIL_BYTES = 4 * 1_048_576;
 /** How often silent readers are looked at: a ping at least every 15 s, and the end of those whose key was revoked. */
 const TICK_MS = 5_000;
 const PING_AFTER_MS = 8_000;
-
-type Frame = { seq: number; event: StoredEvent; bytes: Buffer; terminal: boolean };
 
 /** What a reader hands on: `ping` when nothing was said for a while. */
 type Form<Chunk> = { chunk: (frames: Frame[]) => Chunk; ping: () => Chunk };
@@ -31,73 +22,6 @@ const BYTES: Form<Uint8Array> = {
 /** An empty list is a ping. */
 const EVENTS: Form<RunEvent[]> = { chunk: (frames) => frames.map((it) => parseEvent(it.event)), ping: () => [] };
 
-/** The newest frames of a run that somebody reads: `frames[i]` has seq `firstSeq + i`. */
-class Tail {
-  frames: Frame[] = [];
-  firstSeq = 1;
-  /** The newest seq known to be stored; frames may be missing when they came without their content. */
-  lastSeq = 0;
-  readonly readers = new Set<AnyReader>();
-  #bytes = 0;
-
-  take(appended: Appended): void {
-    if (appended.last_seq <= this.lastSeq) return;
-    const events = appended.events;
-    if (events?.[0]?.seq === this.firstSeq + this.frames.length) {
-      for (const event of events) this.#push(frameOf(event));
-    } else {
-      this.#forget(appended.last_seq);
-    }
-    this.lastSeq = appended.last_seq;
-  }
-
-  #push(frame: Frame): void {
-    this.frames.push(frame);
-    this.#bytes += frame.bytes.length;
-    while (this.frames.length > MAX_TAIL_FRAMES || this.#bytes > MAX_TAIL_BYTES) {
-      this.#bytes -= this.frames.shift()?.bytes.length ?? 0;
-      this.firstSeq++;
-    }
-  }
-
-  #forget(lastSeq: number): void {
-    this.frames = [];
-    this.#bytes = 0;
-    this.firstSeq = lastSeq + 1;
-  }
-
-  /** Learns what is stored by now. */
-  know(lastSeq: number): void {
-    if (lastSeq <= this.lastSeq) return;
-    this.#forget(lastSeq);
-    this.lastSeq = lastSeq;
-  }
-
-  /** The frames after `seq`, when they are all in memory. */
-  after(seq: number): Frame[] | undefined {
-    return seq + 1 >= this.firstSeq
-      ? this.frames.slice(seq + 1 - this.firstSeq, seq + 1 - this.firstSeq + PAGE_EVENTS)
-      : undefined;
-  }
-}
-
-const frameOf = (event: StoredEvent): Frame => ({
-  seq: event.seq,
-  event,
-  bytes: eventFrame(event),
-  terminal: isTerminalEvent(event.type),
-});
-
-/** The frames up to `until` that go out as one chunk: bounded in bytes, at least one. */
-function upTo(frames: Frame[], until: number): Frame[] {
-  let bytes = 0;
-  const end = frames.findIndex((frame, i) => {
-    bytes += frame.bytes.length;
-    return frame.seq > until || (i > 0 && bytes > MAX_CHUNK_BYTES);
-  });
-  return end === -1 ? frames : frames.slice(0, end);
-}
-
 export type ReaderOptions = {
   org_id: string;
   key_id: string;
@@ -109,9 +33,6 @@ export type ReaderOptions = {
 
 /** What the journal says of the run when its reader opens. */
 export type Stored = { last_seq: number; ended: boolean };
-
-/** A reader as the feed sees it, whatever it hands on. */
-type AnyReader = Pick<Reader<never>, 'keyId' | 'wake' | 'tick' | 'close'>;
 
 class Reader<Chunk> {
   readonly keyId: string;
@@ -266,7 +187,7 @@ export class EventFeed {
     return count;
   }
 
-  leave(runId: string, reader: AnyReader): void {
+  leave(runId: string, reader: TailReader): void {
     const tail = this.#tails.get(runId);
     tail?.readers.delete(reader);
     if (tail?.readers.size === 0) this.#tails.delete(runId);

@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../journal/journal.ts';
-import type { RunEvent } from './types.ts';
+import type { RunEvent } from './dialect-types.ts';
 
 /** One event as every reader gets it. `data` is the journal's own text, encoded once when it was stored. */
 export function eventFrame(event: StoredEvent): Buffer {

@@ -4,13 +4,12 @@
  * contract's; what belongs to another organisation is `*.not_found`.
  */
 import type { ContentPart, RouteInfo } from '../models/types.ts';
+import type { CursorPage, DatedPersona, RunEvent, RunPicture, RunRequest, ThreadMessage } from './dialect-types.ts';
 import type {
   Answer,
   Caller,
   Created,
   CreateRun,
-  CursorPage,
-  DatedPersona,
   Effect,
   EventStream,
   Idempotency,
@@ -24,12 +23,8 @@ import type {
   PersonaPatch,
   PersonaView,
   RunDetails,
-  RunEvent,
   RunFilter,
-  RunPicture,
-  RunRequest,
   RunRow,
-  ThreadMessage,
   ThreadView,
 } from './types.ts';
 

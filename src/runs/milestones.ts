@@ -3,8 +3,8 @@
  * `message.completed` the first piece of text stays, because that it said anything is all a reader can see of it.
  */
 import type { ReadDb, StoredEvent } from '../journal/journal.ts';
+import type { RunEvent } from './dialect-types.ts';
 import { parseEvent } from './event-frames.ts';
-import type { RunEvent } from './types.ts';
 
 const TEXTS = ['message.delta', 'reasoning.delta', 'tool.progress'];
 

@@ -3,23 +3,18 @@ import type { Logger } from 'pino';
 import type { FileConfig } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { RunRecord } from '../journal/run-row.ts';
 import type { Models } from '../models/types.ts';
 import type { Engine } from '../temporal/engine.ts';
 import { asParts, prepareRun, written, writtenThread } from './create.ts';
-import { type DatedRecord, newestPersonas, pagePersonas, pageRuns } from './cursor-pages.ts';
-import { EventFeed, type ReaderOptions, type Stored } from './event-feed.ts';
+import { EventFeed } from './event-feed.ts';
 import type { Holdfast } from './holdfast.ts';
 import { invalidField } from './invalid-field.ts';
 import { authenticate } from './keys.ts';
-import { findRun, findThread, listInputs, listMessages, listRuns, listThreads, pendingOf } from './lists.ts';
-import { readLive } from './live.ts';
-import { readMilestones } from './milestones.ts';
-import { type Personas, personaView } from './personas.ts';
-import { requestsOf, standingOf, termsOf } from './run-picture.ts';
+import { findThread, listInputs, listMessages, listThreads } from './lists.ts';
+import type { Personas } from './personas.ts';
+import { readRuns } from './read-runs.ts';
 import { findMessage, pageMessages } from './thread-messages.ts';
-import type { Caller, DatedPersona, PendingInput, RunPicture } from './types.ts';
-import { messageView, runDetails, runMessageView, runRow, threadView, timeOf } from './views.ts';
+import { messageView, runMessageView, threadView } from './views.ts';
 
 export type HoldfastDeps = {
   journal: Journal;
@@ -35,30 +30,11 @@ export type HoldfastDeps = {
 
 /** Opens the core; `close` ends its readers. */
 export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
-  const { journal, models, engine, personas, file } = deps;
+  const { journal, models, personas, file } = deps;
   const { db } = journal;
   const feed = new EventFeed(journal, (error) =>
     deps.log.warn({ error: (error as Error).message }, 'readers were not looked at'),
   );
-  const detailsOf = (run: RunRecord, pending: PendingInput[]) =>
-    runDetails(run, pending, file.credits_per_usd, {
-      workflow_id: run.id,
-      run_id: run.temporal_run_id,
-      namespace: engine.link.namespace,
-      ui_url: workflowUrl(deps.uiUrl(), engine.link.namespace, run.id),
-    });
-  const pictureOf = async (run: RunRecord): Promise<RunPicture> => {
-    const standing = await standingOf(db, run);
-    return { run: detailsOf(run, []), terms: termsOf(run), standing };
-  };
-  /** What is stored of a run that a reader comes to. Errors: `runs.not_found`, `validation.failed` beyond its last event. */
-  const storedAfter = async (caller: Caller, runId: string, afterSeq: number): Promise<Stored> => {
-    const run = await findRun(db, caller.org_id, runId);
-    if (afterSeq > run.last_seq) {
-      throw invalidField('after_seq', `after_seq ${afterSeq} is beyond the run's last event, ${run.last_seq}.`);
-    }
-    return { last_seq: run.last_seq, ended: run.ended === 1 };
-  };
 
   return {
     authenticate: (token, traceId) => authenticate(db, token, traceId),
@@ -131,34 +107,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       });
       return effect;
     },
-    async listRuns(caller, filter, page) {
-      const { items, more } = await listRuns(db, caller.org_id, filter, page);
-      return { items: items.map((row) => runRow(row, file.credits_per_usd)), more };
-    },
-    async getRun(caller, runId, options) {
-      const run = await findRun(db, caller.org_id, runId);
-      const live = options?.live ? await readLive(engine, run) : undefined;
-      const pending = run.ended ? [] : await pendingOf(db, caller.org_id, runId);
-      const details = detailsOf(run, pending);
-      return options?.live ? { ...details, live: live ?? null } : details;
-    },
-    async pageRuns(caller, threadId, page) {
-      await findThread(db, caller.org_id, threadId);
-      const { items, more } = await pageRuns(db, caller.org_id, threadId, page);
-      return { items: await Promise.all(items.map(pictureOf)), more };
-    },
-    async runPicture(caller, threadId, runId) {
-      await findThread(db, caller.org_id, threadId);
-      const run = await findRun(db, caller.org_id, runId);
-      if (run.thread_id !== threadId) throw new HoldfastError('runs.not_found', `No run ${runId}.`);
-      return await pictureOf(run);
-    },
-    async listRequests(caller, runId) {
-      return await requestsOf(db, await findRun(db, caller.org_id, runId));
-    },
-    async milestones(caller, runId, { upTo } = {}) {
-      return await readMilestones(db, (await findRun(db, caller.org_id, runId)).id, upTo);
-    },
+    ...readRuns({ ...deps, feed }),
     async updateRun(caller, runId, { metadata }) {
       await journal.write('updateRun', { org_id: caller.org_id, run_id: runId, metadata });
     },
@@ -185,58 +134,16 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     },
     answerAll: (caller, runId, answers, once) =>
       journal.write('answerAll', { org_id: caller.org_id, run_id: runId, answers, ...(once ? { once } : {}) }),
-    async events(caller, runId, options) {
-      let atEnd = false;
-      const body = await feed.read(readerOf(caller, runId, options), async () => {
-        const run = await storedAfter(caller, runId, options.afterSeq);
-        atEnd = run.ended && options.afterSeq === run.last_seq;
-        return run;
-      });
-      return { atEnd, body };
-    },
-    follow: (caller, runId, options) =>
-      feed.readEvents(readerOf(caller, runId, { ...options, follow: true }), () =>
-        storedAfter(caller, runId, options.afterSeq),
-      ),
-
     listInputs: (caller, page) => listInputs(db, caller.org_id, page),
     listPersonas: (caller, page) => personas.list(caller, page),
     getPersona: (caller, ref) => personas.get(caller.org_id, ref),
     createPersona: (caller, definition, once) => personas.create(caller, definition, once),
-    async pagePersonas(caller, page) {
-      await personas.sync(caller.org_id);
-      const { items, more } = await pagePersonas(db, caller.org_id, page);
-      return { items: items.map(datedPersona), more };
-    },
-    async newestPersona(caller, key) {
-      await personas.sync(caller.org_id);
-      const row = await newestPersonas(db, caller.org_id).where('personas.key', '=', key).executeTakeFirst();
-      if (!row) throw new HoldfastError('personas.not_found', `No persona ${key}.`);
-      return datedPersona(row);
-    },
+    pagePersonas: (caller, page) => personas.page(caller.org_id, page),
+    newestPersona: (caller, key) => personas.newest(caller.org_id, key),
     updatePersona: (caller, key, patch) => personas.update(caller, key, patch),
     deletePersona: (caller, key) => personas.delete(caller, key),
     routes: () => models.routes(),
     readiness: deps.readiness,
     close: () => feed.close(),
   };
-}
-
-function readerOf(
-  caller: Caller,
-  runId: string,
-  options: { afterSeq: number; follow: boolean; signal?: AbortSignal },
-): ReaderOptions {
-  const { afterSeq, follow, signal } = options;
-  const reader = { org_id: caller.org_id, key_id: caller.key_id, run_id: runId, after_seq: afterSeq, follow };
-  return signal ? { ...reader, signal } : reader;
-}
-
-const datedPersona = (row: DatedRecord): DatedPersona => ({
-  ...personaView(row),
-  first_created_at: timeOf(row.first_created_at),
-});
-
-function workflowUrl(uiUrl: string | null, namespace: string, workflowId: string): string | null {
-  return uiUrl === null ? null : `${uiUrl}/namespaces/${namespace}/workflows/${workflowId}`;
 }

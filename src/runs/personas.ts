@@ -6,6 +6,8 @@ import { DELETED, type PersonaRecord } from '../journal/transactions/personas.ts
 import type { Models } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
 import { clientTools } from './create.ts';
+import { type DatedRecord, newestPersonas, pagePersonas } from './cursor-pages.ts';
+import type { CursorPage, DatedPersona } from './dialect-types.ts';
 import { invalidField } from './invalid-field.ts';
 import type {
   Caller,
@@ -17,6 +19,7 @@ import type {
   PersonaPatch,
   PersonaView,
 } from './types.ts';
+import { timeOf } from './views.ts';
 
 const DEFAULT_INPUT_TIMEOUT_S = 604_800;
 /** Personas of an organisation that a list shows. */
@@ -38,7 +41,7 @@ export class Personas {
 
   /** The newest version of each, newest first; `before` is the `key` or `key@version` of the last one seen. */
   async list(caller: Caller, page: Page): Promise<PageOf<PersonaView>> {
-    await this.sync(caller.org_id);
+    await this.#sync(caller.org_id);
     const rows = await this.#journal.db
       .selectFrom('personas')
       .selectAll()
@@ -64,13 +67,28 @@ export class Personas {
 
   /** `key` for the newest version, or `key@version`. Errors: `personas.not_found`. */
   async get(orgId: string, ref: string): Promise<PersonaView> {
-    await this.sync(orgId);
+    await this.#sync(orgId);
     const [key = '', version] = ref.split('@');
     let query = this.#journal.db.selectFrom('personas').selectAll().where('org_id', '=', orgId).where('key', '=', key);
     if (version !== undefined) query = query.where('version', '=', /^\d{1,9}$/.test(version) ? Number(version) : -1);
     const row = await query.orderBy('version', 'desc').limit(1).executeTakeFirst();
     if (!row || row.definition === DELETED) throw new HoldfastError('personas.not_found', `No persona ${ref}.`);
     return personaView(row);
+  }
+
+  /** The newest version of each with the time of its first, in either order of that time. */
+  async page(orgId: string, page: CursorPage): Promise<PageOf<DatedPersona>> {
+    await this.#sync(orgId);
+    const { items, more } = await pagePersonas(this.#journal.db, orgId, page);
+    return { items: items.map(datedPersona), more };
+  }
+
+  /** Errors: `personas.not_found`. */
+  async newest(orgId: string, key: string): Promise<DatedPersona> {
+    await this.#sync(orgId);
+    const row = await newestPersonas(this.#journal.db, orgId).where('personas.key', '=', key).executeTakeFirst();
+    if (!row) throw new HoldfastError('personas.not_found', `No persona ${key}.`);
+    return datedPersona(row);
   }
 
   /** The persona of a run that names none. */
@@ -80,7 +98,7 @@ export class Personas {
 
   /** Errors: `validation.failed` for a route, model or tool that does not exist. */
   async create(caller: Caller, definition: PersonaDefinition, once?: Idempotency): Promise<Effect<PersonaView>> {
-    await this.sync(caller.org_id);
+    await this.#sync(caller.org_id);
     this.#check(definition);
     const stored = storedForm(definition);
     const effect = await this.#journal.write('createPersona', {
@@ -94,7 +112,7 @@ export class Personas {
 
   /** Makes the next version from the newest one. Errors: `personas.not_found`, `validation.failed` as for `create`. */
   async update(caller: Caller, key: string, patch: PersonaPatch): Promise<PersonaView> {
-    await this.sync(caller.org_id);
+    await this.#sync(caller.org_id);
     this.#check(patch);
     const defaults: Record<string, unknown> = storedForm({ key });
     const changed = Object.entries(patch)
@@ -112,7 +130,7 @@ export class Personas {
 
   /** Errors: `personas.not_found`, `personas.configured`. */
   async delete(caller: Caller, key: string): Promise<void> {
-    await this.sync(caller.org_id);
+    await this.#sync(caller.org_id);
     await this.#journal.write('deletePersona', { org_id: caller.org_id, key });
   }
 
@@ -129,7 +147,7 @@ export class Personas {
   }
 
   /** Once for each organisation in this process: what the configuration says becomes versions of its personas. */
-  async sync(orgId: string): Promise<void> {
+  async #sync(orgId: string): Promise<void> {
     if (this.#synced.has(orgId)) return;
     const personas = this.#file.personas.map((persona) => ({
       key: persona.key,
@@ -158,7 +176,7 @@ function storedForm(definition: PersonaDefinition): StoredPersona {
   };
 }
 
-export function personaView(row: PersonaRecord): PersonaView {
+function personaView(row: PersonaRecord): PersonaView {
   return {
     key: row.key,
     version: row.version,
@@ -166,3 +184,8 @@ export function personaView(row: PersonaRecord): PersonaView {
     created_at: new Date(row.created_at).toISOString(),
   };
 }
+
+const datedPersona = (row: DatedRecord): DatedPersona => ({
+  ...personaView(row),
+  first_created_at: timeOf(row.first_created_at),
+});

@@ -1,7 +1,9 @@
 /** A run with all that a dialect needs to say how it stands: its terms, its requests with their calls, what is at work. */
 import type { ReadDb } from '../journal/journal.ts';
 import { type RunRecord, specOf } from '../journal/run-row.ts';
-import type { Answer, RunRequest, RunTerms, StandingOfRun } from './types.ts';
+import type { FinishReason } from '../models/types.ts';
+import type { RunRequest, RunTerms, StandingOfRun } from './dialect-types.ts';
+import type { Answer } from './types.ts';
 import { pendingInput, timeOf } from './views.ts';
 
 export function termsOf(run: RunRecord): RunTerms {
@@ -36,20 +38,35 @@ export async function requestsOf(db: ReadDb, run: RunRecord): Promise<RunRequest
   }));
 }
 
+/** Why the model of a run that has completed stopped at last. */
+export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<FinishReason | null> {
+  if (run.status !== 'completed') return null;
+  const event = await db
+    .selectFrom('events')
+    .select('data')
+    .where('run_id', '=', run.id)
+    .where('type', '=', 'message.completed')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return event ? (JSON.parse(event.data) as { finish_reason: FinishReason }).finish_reason : null;
+}
+
 /** What an active run is at; of one that has ended, nothing. */
 export async function standingOf(db: ReadDb, run: RunRecord): Promise<StandingOfRun> {
   if (run.ended) return { requests: [], calls_at_work: false, resuming: false };
   const requests = (await requestsOf(db, run)).filter((request) => request.state === 'open');
-  const calls_at_work = await hasCallsAtWork(db, run.id);
-  return { requests, calls_at_work, resuming: run.status === 'running' && (await isResuming(db, run.id)) };
+  const calls_at_work = await hasCallsAtWork(db, run);
+  return { requests, calls_at_work, resuming: run.status === 'running' && (await isResuming(db, run)) };
 }
 
 /** Calls that the server runs, or a child of the run, and that neither have a result nor wait for a person. Sleeping is no work. */
-async function hasCallsAtWork(db: ReadDb, runId: string): Promise<boolean> {
+async function hasCallsAtWork(db: ReadDb, run: RunRecord): Promise<boolean> {
   const call = await db
     .selectFrom('calls')
     .select('call_id')
-    .where('run_id', '=', runId)
+    .where('run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
     .where('status', '=', 'pending')
     .where('kind', 'in', ['server', 'agent'])
     .where((eb) =>
@@ -69,11 +86,12 @@ async function hasCallsAtWork(db: ReadDb, runId: string): Promise<boolean> {
 }
 
 /** An answer was accepted, its intent still says that nobody has acted on it, and no step is at work. */
-async function isResuming(db: ReadDb, runId: string): Promise<boolean> {
+async function isResuming(db: ReadDb, run: RunRecord): Promise<boolean> {
   const answered = await db
     .selectFrom('outbox')
     .select('id')
-    .where('run_id', '=', runId)
+    .where('run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
     .where('kind', '=', 'input')
     .limit(1)
     .executeTakeFirst();
@@ -81,7 +99,7 @@ async function isResuming(db: ReadDb, runId: string): Promise<boolean> {
   const step = await db
     .selectFrom('steps')
     .select('step')
-    .where('run_id', '=', runId)
+    .where('run_id', '=', run.id)
     .where('state', '=', 'leased')
     .limit(1)
     .executeTakeFirst();

@@ -2,8 +2,9 @@
 import type { ReadDb } from '../journal/journal.ts';
 import { noMessage } from '../journal/transactions/messages.ts';
 import { boundsOf, readingOrder, toPage, unknownCursor } from './cursor-pages.ts';
+import type { CursorPage, ThreadMessage } from './dialect-types.ts';
 import { findThread } from './lists.ts';
-import type { CursorPage, PageOf, RunStatus, ThreadMessage } from './types.ts';
+import type { PageOf, RunStatus } from './types.ts';
 import { messageView, timeOf } from './views.ts';
 
 /** Listed messages alone. Errors: `threads.not_found`, `validation.failed` for a cursor of another list. */
@@ -59,6 +60,7 @@ function threadMessage(row: Row): ThreadMessage {
   return {
     ...messageView(row),
     began_at: row.began_at === null ? null : timeOf(row.began_at),
+    finish_reason: row.finish_reason,
     run: run_status === null ? null : { persona_id, status: run_status as RunStatus, error_code },
   };
 }

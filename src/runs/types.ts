@@ -86,12 +86,6 @@ export type MessageView = {
   created_at: string;
 };
 
-/** A message with when its turn began and the run that made it, where one did. */
-export type ThreadMessage = MessageView & {
-  began_at: string | null;
-  run: { persona_id: string | null; status: RunStatus; error_code: string | null } | null;
-};
-
 /** A row of the global list (`GET /v1/runs`), fields and order as the contract names them. */
 export type RunRow = {
   run_id: string;
@@ -192,8 +186,6 @@ export type Answer = {
 };
 
 export type Page = { limit: number; before?: string };
-/** A page in either order: what follows the object `after`, or (with `before` alone) what leads up to that object. */
-export type CursorPage = { limit: number; order: 'asc' | 'desc'; after?: string; before?: string };
 /** One page and whether more follow it. */
 export type PageOf<T> = { items: T[]; more: boolean };
 
@@ -251,46 +243,6 @@ export type PersonaView = {
   functions?: FunctionTool['function'][];
   settings?: ModelSettings;
 };
-
-/** What a run was asked to be. */
-export type RunTerms = {
-  /** The model's name as it was asked for. */
-  model: string;
-  instructions: string;
-  additional_instructions: string;
-  functions: FunctionTool['function'][];
-  settings: ModelSettings;
-  max_prompt_tokens: number | null;
-  max_completion_tokens: number | null;
-  last_messages: number | null;
-  expires_at: string | null;
-};
-
-export type RunRequest = Omit<PendingInput, 'tool_calls'> & {
-  /** The calls an answer gives results to; of a question its own. */
-  tool_calls: { call_id: string; name: string; arguments: unknown }[];
-  state: 'open' | 'answered' | 'withdrawn' | 'expired';
-  answer: Answer | null;
-};
-
-/** What an active run is at. */
-export type StandingOfRun = {
-  /** Open ones. */
-  requests: RunRequest[];
-  /** Server-side calls are at work beside them. */
-  calls_at_work: boolean;
-  /** An answer was accepted and the step it leads to has not begun. */
-  resuming: boolean;
-};
-
-/** A run as a dialect needs it that shows more than native rows. */
-export type RunPicture = { run: RunDetails; terms: RunTerms; standing: StandingOfRun };
-
-/** An event of a run as a value; `created_at` in milliseconds since 1970. */
-export type RunEvent = { seq: number; type: string; data: Record<string, unknown>; created_at: number };
-
-/** A persona in its newest version, and when its first was made. */
-export type DatedPersona = PersonaView & { first_created_at: string };
 
 /** A reader's stream of SSE frames: `204` is for the caller to send when `empty` says the reader is already at the end. */
 export type EventStream = {

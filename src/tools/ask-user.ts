@@ -19,12 +19,18 @@ export const askUserTool: ToolSpec = {
 
 /** What is wrong with the arguments of a question, as the model is told; nothing when it can be asked. */
 export function readQuestion(args: unknown): { error: string } | undefined {
-  const { question, options } = (args ?? {}) as { question?: unknown; options?: unknown };
+  const { question, options, ...rest } = (args ?? {}) as { question?: unknown; options?: unknown };
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) return { error: `ask_user takes a question and options, no ${unknown}.` };
   if (typeof question !== 'string' || question.trim() === '') {
     return { error: 'ask_user needs a question: {"question": "…"}.' };
   }
-  if (options !== undefined && !(Array.isArray(options) && options.every((option) => typeof option === 'string'))) {
-    return { error: 'The options of ask_user are a list of texts.' };
+  if (options !== undefined && !isTexts(options)) {
+    return { error: 'The options of ask_user are a list of texts, at least one.' };
   }
   return undefined;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((it) => typeof it === 'string');
 }

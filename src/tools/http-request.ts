@@ -32,15 +32,23 @@ const parameters = {
   additionalProperties: false,
 };
 
+export type HttpRequestOptions = {
+  timeoutS?: number | undefined;
+  /** What the configuration says of every request, whatever its method. */
+  sideEffects?: boolean | undefined;
+  resolve?: Resolve;
+};
+
 type Arguments = { url: string; method?: string; headers?: Record<string, string>; body?: string };
 
 /**
  * The tool for these hosts (`name`, `name:port` or an IP address; a private address must itself be listed, `localhost`
- * stands for loopback); undefined when there are none. A GET or HEAD may be repeated and needs no approval by hint.
+ * stands for loopback); undefined when there are none. A GET or HEAD may be repeated and needs no approval by hint, unless the
+ * configuration says otherwise.
  */
 export function httpRequestTool(
   hosts: string[],
-  { timeoutS = DEFAULT_TIMEOUT_S, resolve = lookup }: { timeoutS?: number; resolve?: Resolve } = {},
+  { timeoutS = DEFAULT_TIMEOUT_S, sideEffects, resolve = lookup }: HttpRequestOptions = {},
 ): Tool | undefined {
   if (hosts.length === 0) return undefined;
   const allowed = new AllowedHosts(hosts, resolve);
@@ -53,7 +61,8 @@ export function httpRequestTool(
     needs_approval_hint: true,
     timeout_s: timeoutS,
     policyFor: (args) => {
-      const isSafe = check(args) === undefined && SAFE_METHODS.includes((args as Arguments).method ?? 'GET');
+      const isRead = check(args) === undefined && SAFE_METHODS.includes((args as Arguments).method ?? 'GET');
+      const isSafe = sideEffects === undefined ? isRead : !sideEffects;
       return { may_repeat: isSafe, needs_approval_hint: !isSafe };
     },
     execute: async (args, context) => {

@@ -32,8 +32,8 @@ export type Toolbox = {
 /** Opens the configured tools. No server is started before its first use. */
 export function openToolbox(file: Pick<FileConfig, 'mcp' | 'tools'>, log: Log): Toolbox {
   const mcp = openMcp(file.mcp, file.tools, log);
-  const { hosts = [], timeout_s } = file.tools[HTTP_REQUEST] ?? {};
-  const http = httpRequestTool(hosts, timeout_s === undefined ? {} : { timeoutS: timeout_s });
+  const { hosts = [], timeout_s, side_effects } = file.tools[HTTP_REQUEST] ?? {};
+  const http = httpRequestTool(hosts, { timeoutS: timeout_s, sideEffects: side_effects });
   return {
     async offer(spec) {
       const listed = await mcp.list(spec.tools);

@@ -7,7 +7,7 @@ export const WAIT = 'wait';
 const MAX_WAIT_S = 31_536_000;
 const MS_PER_SECOND = 1_000;
 /** RFC 3339: a time without its offset would mean another moment on another machine. */
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
+const INSTANT = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/i;
 
 export const waitTool: ToolSpec = {
   name: WAIT,
@@ -34,8 +34,15 @@ export function readWait(args: unknown, now: number): { wait: TimerLength } | { 
       ? { wait: { ms: Math.ceil(seconds * MS_PER_SECOND) } }
       : { error: `seconds is a number from 0 to ${MAX_WAIT_S}.` };
   }
-  const at = typeof until === 'string' && INSTANT.test(until) ? Date.parse(until) : Number.NaN;
+  const at = typeof until === 'string' ? readInstant(until) : Number.NaN;
   if (Number.isNaN(at)) return { error: 'until is a time with its offset, as 2026-11-22T10:00:00Z.' };
   if (at - now > MAX_WAIT_S * MS_PER_SECOND) return { error: `until is at most ${MAX_WAIT_S} seconds away.` };
   return { wait: { until: at } };
+}
+
+/** Milliseconds since 1970; NaN for what is no time, 30 February among it, which Date.parse takes for the 2nd of March. */
+function readInstant(text: string): number {
+  const [, year, month, day] = INSTANT.exec(text) ?? [];
+  const isDay = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+  return isDay ? Date.parse(text) : Number.NaN;
 }

@@ -63,6 +63,10 @@ test('a GET may be repeated and needs no approval by hint; a POST may not and do
   expect(callPolicy(tool, { url, method: 'HEAD' })).toEqual({ may_repeat: true, needs_approval_hint: false });
   expect(callPolicy(tool, { url, method: 'POST' })).toEqual({ may_repeat: false, needs_approval_hint: true });
   expect(callPolicy(tool, { url, method: 'get' })).toEqual({ may_repeat: false, needs_approval_hint: true });
+  const harmless = httpRequestTool(['example.com'], { sideEffects: false }) as Tool;
+  expect(callPolicy(harmless, { url, method: 'POST' })).toEqual({ may_repeat: true, needs_approval_hint: false });
+  const harmful = httpRequestTool(['example.com'], { sideEffects: true }) as Tool;
+  expect(callPolicy(harmful, { url })).toEqual({ may_repeat: false, needs_approval_hint: true });
 });
 
 test.each([

@@ -54,6 +54,18 @@ describe('a call', () => {
   });
 });
 
+describe('a budget of time', () => {
+  it('is the deadline of a call, and is found spent by the next step', async () => {
+    const budget = { timeout_s: 1.5 };
+    const id = await createRun(stack, { input: '/tool shop/slow_heeding {"ms": 20000}\n/say never', budget });
+    const events = await eventsToEnd(stack, id);
+    checkHistory(events);
+    expect(results(events)).toMatchObject([{ status: 'timeout' }]);
+    expect(events.at(-1)).toMatchObject({ type: 'run.failed', data: { error: { code: 'budget.exceeded' } } });
+    expect(events.at(-1)?.data.duration_ms).toBeLessThan(10_000);
+  });
+});
+
 describe('parallel calls', () => {
   it('run side by side, keep their order for the model, and one failure does not lose the others', async () => {
     const script = [

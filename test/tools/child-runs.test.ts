@@ -142,6 +142,9 @@ describe('a child that waits for its human', () => {
     expect(parent.pending_inputs).toMatchObject([
       { request_id: data.request_id, run_id: child, kind: 'question', prompt: 'Which colour?' },
     ]);
+    const misplaced = await answer(stack, id, 'blue', String(data.request_id));
+    expect(misplaced.status).toBe(404);
+    expect(await misplaced.text()).toContain(`${child}: answer it there`);
     expect((await answer(stack, child, 'blue')).status).toBe(200);
     expect(results(await eventsToEnd(stack, id))).toMatchObject([{ output: expect.stringContaining('blue') }]);
   });

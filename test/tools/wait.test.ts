@@ -54,6 +54,7 @@ describe('wait', () => {
     ['a negative time', '{"seconds": -1}'],
     ['a time without its offset', '{"until": "2020-01-01T00:00:00"}'],
     ['more than a year', '{"seconds": 40000000}'],
+    ['a day that is none', '{"until": "2027-02-30T00:00:00Z"}'],
     ['a word', '{"seconds": "soon"}'],
     ['something else', '{"seconds": 1, "minutes": 1}'],
   ])('that is given %s is an error for the model', async (_what, args) => {
@@ -127,6 +128,16 @@ describe('a message to an active run', () => {
     checkHistory(events);
     expect(events.filter((event) => event.type === 'turn.started')).toHaveLength(2);
     expect(events.at(-1)).toMatchObject({ type: 'run.completed', data: { output: 'Three.' } });
+  });
+
+  it('does not fail a run that is done and may take no more turns: it stays in the thread', async () => {
+    const id = await run('/say One.\n/think ms=800\n/say Two.', { budget: { max_turns: 1 } });
+    await eventsUntil(stack, id, (event) => event.type === 'message.delta');
+    const message = (await (await say(id, 'more')).json()) as { id: string; thread_id: string };
+    const events = await eventsToEnd(stack, id);
+    expect(events.at(-1)).toMatchObject({ type: 'run.completed', data: { output: 'One.\nTwo.' } });
+    const messages = await (await stack.send('GET', `/v1/threads/${message.thread_id}/messages`)).json();
+    expect(messages).toContainEqual(expect.objectContaining({ id: message.id, status: 'completed' }));
   });
 
   it('is accepted once for one Idempotency-Key', async () => {

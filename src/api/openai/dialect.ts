@@ -32,8 +32,9 @@ export function errorBody({ status, code, message, details }: Failure): ErrorBod
     return body('invalid_request_error', { param, code: own });
   }
   if (code === 'validation.failed') {
-    const issues = (details?.issues ?? []) as { path: string }[];
-    return body('invalid_request_error', { param: bracketed(issues[0]?.path ?? ''), code: 'invalid_value' });
+    const [issue] = (details?.issues ?? []) as { path: string }[];
+    const path = issue?.path === 'persona_id' ? 'assistant_id' : (issue?.path ?? '');
+    return body('invalid_request_error', { param: bracketed(path), code: 'invalid_value' });
   }
   if (code === 'auth.invalid_token') return body('invalid_request_error', { code: 'invalid_api_key' });
   if (status === 429) return body('requests', { code: 'rate_limit_exceeded' });

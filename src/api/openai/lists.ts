@@ -1,6 +1,7 @@
 /** Lists as OpenAI's API pages them. */
 import type { Context } from 'hono';
-import type { CursorPage, PageOf } from '../../runs/types.ts';
+import type { CursorPage } from '../../runs/dialect-types.ts';
+import type { PageOf } from '../../runs/types.ts';
 import type { ApiEnv } from '../env.ts';
 import { invalidValue, refusal } from './refusals.ts';
 

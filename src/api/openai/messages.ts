@@ -18,7 +18,7 @@ export function mountMessages(mount: Mount, holdfast: Holdfast): void {
     async ({ c, caller, params: { thread_id }, body, once }) => {
       try {
         const { value } = await holdfast.createMessage(caller, thread_id, readMessage(body), once);
-        return c.json(storedMessage({ ...value, began_at: null, run: null }));
+        return c.json(storedMessage({ ...value, began_at: null, finish_reason: null, run: null }));
       } catch (error) {
         if (!isHoldfastError(error, 'threads.busy')) throw error;
         throw refusal(`Can't add messages to ${thread_id} while a run ${error.details?.active_run_id} is active.`);

@@ -1,8 +1,9 @@
 /** A run's create body as the core takes it. */
 
 import { isHoldfastError } from '../../errors.ts';
+import type { DatedPersona } from '../../runs/dialect-types.ts';
 import type { Holdfast } from '../../runs/holdfast.ts';
-import type { Caller, DatedPersona, CreateRun as NewRun } from '../../runs/types.ts';
+import type { Caller, CreateRun as NewRun } from '../../runs/types.ts';
 import { checkModel } from './models.ts';
 import { readMessages, readMetadata, readTools, refuseToolResources } from './read-body.ts';
 import { invalidValue, notFound, refusal } from './refusals.ts';

@@ -1,5 +1,6 @@
+import type { CursorPage } from '../../runs/dialect-types.ts';
 import type { Holdfast } from '../../runs/holdfast.ts';
-import type { Caller, CursorPage, PageOf } from '../../runs/types.ts';
+import type { Caller, PageOf } from '../../runs/types.ts';
 import { listOf, readPage, readQuery } from './lists.ts';
 import type { Mount } from './mount.ts';
 import { invalidValue, notFound } from './refusals.ts';

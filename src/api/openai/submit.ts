@@ -1,6 +1,7 @@
 import { isHoldfastError } from '../../errors.ts';
+import type { RunPicture, RunRequest } from '../../runs/dialect-types.ts';
 import type { Holdfast } from '../../runs/holdfast.ts';
-import type { Caller, Idempotency, RunPicture, RunRequest } from '../../runs/types.ts';
+import type { Caller, Idempotency } from '../../runs/types.ts';
 import { requireScope } from '../auth.ts';
 import type { Mount } from './mount.ts';
 import { refusal } from './refusals.ts';

@@ -2,10 +2,10 @@
 import type { Migration } from 'kysely/migration';
 import * as initial from './0001-initial.ts';
 import * as agents from './0002-agents.ts';
-import * as messageTimes from './0003-message-times.ts';
+import * as messageEnds from './0003-message-ends.ts';
 
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-agents': agents,
-  '0003-message-times': messageTimes,
+  '0003-message-ends': messageEnds,
 };

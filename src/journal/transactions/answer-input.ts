@@ -155,7 +155,7 @@ async function addressed(trx: Trx, run: RunRecord, requestId: string | undefined
   const requests = trx.selectFrom('inputs').selectAll().where('run_id', '=', run.id).where('org_id', '=', run.org_id);
   if (requestId !== undefined) {
     const request = await requests.where('id', '=', requestId).executeTakeFirst();
-    if (!request) throw new HoldfastError('inputs.not_found', `Run ${run.id} has no request ${requestId}.`);
+    if (!request) throw await notOfThisRun(trx, run, requestId);
     return request;
   }
   if (run.ended) throw new HoldfastError('runs.not_active', `Run ${run.id} has ended (${run.status}).`);
@@ -169,6 +169,18 @@ async function addressed(trx: Trx, run: RunRecord, requestId: string | undefined
     });
   }
   return first;
+}
+
+/** Requests of a child are listed with its parent's, and answered at the child. */
+async function notOfThisRun(trx: Trx, run: RunRecord, requestId: string): Promise<HoldfastError> {
+  const other = await trx
+    .selectFrom('inputs')
+    .select('run_id')
+    .where('id', '=', requestId)
+    .where('org_id', '=', run.org_id)
+    .executeTakeFirst();
+  const where = other ? ` It is one of run ${other.run_id}: answer it there.` : '';
+  return new HoldfastError('inputs.not_found', `Run ${run.id} has no request ${requestId}.${where}`);
 }
 
 function stale(request: InputRecord, state: string): HoldfastError {

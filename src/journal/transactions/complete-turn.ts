@@ -1,12 +1,13 @@
 import type { FinishReason, Usage } from '../../models/types.ts';
 import type { TurnOutcome } from '../../runs/outcomes.ts';
+import { budgetExceeded } from '../budget.ts';
 import { endRun } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { insertMessage } from '../messages.ts';
 import { openCalls, type TurnCall } from '../open-calls.ts';
-import { limitPassed } from '../run-limits.ts';
+import { limitPassed, limitReached } from '../run-limits.ts';
 import { hasRunMessages } from '../run-messages.ts';
-import { addUsage, append, type NewEvent } from '../run-row.ts';
+import { addUsage, append, type NewEvent, type RunRecord, specOf } from '../run-row.ts';
 import { endedAs, type Lease } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
 
@@ -25,7 +26,7 @@ type CompleteTurn = {
 
 /**
  * Records a model turn: `message.completed` with its `tool.call`s, the requests they open, and the run's end when it called
- * nothing and no message waits for the next turn, or passed a limit of its tokens, all in one commit. While a cancel is requested
+ * nothing and no message goes into a next turn, or passed a limit of its tokens, all in one commit. While a cancel is requested
  * nothing is recorded but the tokens. Errors: `steps.superseded`.
  */
 export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: TransactionContext): Promise<TurnOutcome> {
@@ -65,9 +66,10 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
       content: args.content === '' ? [] : [{ type: 'text', text: args.content }],
       listed: args.content !== '' || args.calls.length === 0,
       began_at: step.started_at,
+      finish_reason: args.finish_reason,
     },
   );
-  if (args.calls.length === 0 && !(await hasRunMessages(trx, run.id))) {
+  if (args.calls.length === 0 && !(await goesOnForMessages(trx, ctx, { ...run, ...spent } as RunRecord, args.turn))) {
     const outcome: TurnOutcome = { outcome: 'ended', status: 'completed' };
     await stepDone(trx, args.lease, outcome);
     const ending = { as: 'completed', output: args.content, message_id: args.message_id } as const;
@@ -79,4 +81,10 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
   await append(trx, ctx, run, said, spent);
   await stepDone(trx, args.lease, outcome);
   return outcome;
+}
+
+/** A message waits for the next turn, and budget and limits have one: a run that is done does not fail for having been spoken to. */
+async function goesOnForMessages(trx: Trx, ctx: TransactionContext, run: RunRecord, turn: number): Promise<boolean> {
+  if (limitReached(run, ctx.now) || !(await hasRunMessages(trx, run.id))) return false;
+  return specOf(run).budget.on_exceeded === 'ask' || !budgetExceeded(run, turn + 1, ctx.now);
 }

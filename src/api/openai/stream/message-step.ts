@@ -1,10 +1,12 @@
 import type { Usage } from '../../../models/types.ts';
 import { messageObject } from '../views/message.ts';
-import type { LastError, MessageReason } from '../views/outcome.ts';
+import { cutReason, type LastError, type MessageReason } from '../views/outcome.ts';
 import type { RunFacts } from '../views/run.ts';
 import { type Step, type StepEnd, stepIdOf, stepObject } from '../views/step.ts';
 import type { Frame } from './frame.ts';
 
+/** How a turn was done. */
+type Finish = { at: number; usage: Usage | null; finish_reason: string };
 type Ending = { step: StepEnd; message: MessageReason; error: LastError | null; usage?: Usage | null };
 
 /** What one attempt at a turn says: nothing is shown of it before its first text. */
@@ -16,7 +18,7 @@ export class MessageStep {
   #id = '';
   #content = '';
   /** Usage of a turn that said nothing, and when it was done: its calls' own. */
-  #unclaimed: { usage: Usage | null; at: number } | undefined;
+  #unclaimed: Finish | undefined;
 
   /** `begunAt` in milliseconds since 1970; `onOpen` is told the step when it is first shown. */
   constructor(run: RunFacts, begunAt: number, onOpen: (step: Step) => void) {
@@ -39,15 +41,15 @@ export class MessageStep {
   }
 
   /** The turn is done; one that said nothing shows nothing, unless it turns out to be the answer. */
-  complete(messageId: string, content: string, at: number, usage: Usage | null): Frame[] {
+  complete(messageId: string, content: string, finish: Finish): Frame[] {
     this.#id = messageId;
     if (content === '') {
-      this.#unclaimed = { usage, at };
+      this.#unclaimed = finish;
       return [];
     }
     const opening = this.#step ? [] : this.#open(messageId);
     this.#content = content;
-    return [...opening, ...this.#close({ as: 'completed', at, error: null }, null, usage)];
+    return [...opening, ...this.#finished(finish)];
   }
 
   /** The usage of a turn without a text goes to its calls; of a turn with one, nothing is left. */
@@ -60,9 +62,9 @@ export class MessageStep {
   /** The turn said nothing and called nothing: that is its answer. */
   emptyAnswer(): Frame[] {
     if (this.#unclaimed === undefined) return [];
-    const { usage, at } = this.#unclaimed;
+    const finish = this.#unclaimed;
     this.#unclaimed = undefined;
-    return [...this.#open(this.#id), ...this.#close({ as: 'completed', at, error: null }, null, usage)];
+    return [...this.#open(this.#id), ...this.#finished(finish)];
   }
 
   /** The attempt was cut. Nothing happens to one that has ended or was never shown. */
@@ -84,6 +86,10 @@ export class MessageStep {
       { event: 'thread.message.created', data: message },
       { event: 'thread.message.in_progress', data: message },
     ];
+  }
+
+  #finished({ at, usage, finish_reason }: Finish): Frame[] {
+    return this.#close({ as: 'completed', at, error: null }, cutReason(finish_reason), usage);
   }
 
   #close(end: NonNullable<Step['end']>, incomplete: MessageReason | null, usage: Usage | null): Frame[] {

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
+import type { RunEvent } from '../../../runs/dialect-types.ts';
 import type { Holdfast } from '../../../runs/holdfast.ts';
-import type { Caller, RunEvent } from '../../../runs/types.ts';
+import type { Caller } from '../../../runs/types.ts';
 import type { ApiEnv } from '../../env.ts';
 import { readerSignal, SSE_HEADERS } from '../../sse.ts';
 import type { ErrorBody } from '../dialect.ts';

@@ -1,6 +1,6 @@
 /** Tables: events of a run in, frames of its stream out. */
 import { describe, expect, it } from 'vitest';
-import type { RunEvent } from '../../../runs/types.ts';
+import type { RunEvent } from '../../../runs/dialect-types.ts';
 import type { RunFacts } from '../views/run.ts';
 import { RunStory } from './story.ts';
 
@@ -212,6 +212,20 @@ describe('these events become these frames', () => {
     ],
   ])('%s', (_, events, names) => {
     expect(tell(events).names).toEqual(names);
+  });
+});
+
+it('an answer that a limit of tokens cut is incomplete, and so is its run', () => {
+  const cut: Told = [
+    'message.completed',
+    { message_id: 'msg_1', content: 'Hel', usage: USAGE, finish_reason: 'length' },
+  ];
+  const { frames, names } = tell([...started, says('Hel'), cut, ends('completed')]);
+  expect(names.slice(-3)).toEqual(['message.incomplete', 'run.step.completed', 'run.incomplete']);
+  expect(frames.at(-1)?.data).toMatchObject({
+    incomplete_details: { reason: 'max_completion_tokens' },
+    completed_at: null,
+    last_error: null,
   });
 });
 

@@ -2,9 +2,8 @@
  * A run's events as OpenAI tells them: events in, frames out. It knows no database and no HTTP; streams, run steps and the
  * continuation of a stream after a submit all come from it, by what they take and what they leave out.
  */
-import type { RunEvent } from '../../../runs/types.ts';
+import type { RunEvent } from '../../../runs/dialect-types.ts';
 import { actionsOf, type OpenRequest } from '../views/actions.ts';
-import { outcomeOf } from '../views/outcome.ts';
 import { ACCEPTED, hasEnded, type RunFacts, type RunState, runObject } from '../views/run.ts';
 import type { Step } from '../views/step.ts';
 import { CallsStep } from './calls-step.ts';
@@ -26,6 +25,8 @@ export class RunStory {
   #message: MessageStep | undefined;
   #calls: CallsStep | undefined;
   readonly #requests = new Map<string, OpenRequest>();
+  /** Why the model stopped last. */
+  #finish: string | null = null;
   /** Tokens that steps have been given so far. */
   #counted = { input_tokens: 0, output_tokens: 0 };
 
@@ -87,10 +88,10 @@ export class RunStory {
 
   #completed({ data, created_at: at }: RunEvent): Frame[] {
     const usage = readUsage(data.usage);
-    const frames = this.#message?.complete(String(data.message_id), String(data.content), at, usage) ?? [];
-    // A turn that only called tools is its calls' own.
     this.#count(usage);
-    return frames;
+    this.#finish = String(data.finish_reason);
+    const finish = { at, usage, finish_reason: this.#finish };
+    return this.#message?.complete(String(data.message_id), String(data.content), finish) ?? [];
   }
 
   /** What an attempt had said is void: the turn is tried again under another message. */
@@ -167,11 +168,11 @@ export class RunStory {
   }
 
   #ended({ type, data, created_at: at }: RunEvent): Frame[] {
-    const end = endOf(type, data);
+    const end = endOf(type, data, this.#finish);
     this.#requests.clear();
     const usage = readUsage(data.usage);
     const frames = this.#tellQueued();
-    if (end.run === 'completed') {
+    if (type === 'run.completed') {
       frames.push(...(this.#message?.emptyAnswer() ?? []));
     } else {
       frames.push(...(this.#message?.end(this.#lastStep(end, usage), at) ?? []));
@@ -183,14 +184,13 @@ export class RunStory {
       failed_at: end.run === 'failed' ? at : null,
       cancelled_at: end.run === 'cancelled' ? at : null,
     };
-    const outcome = type === 'run.failed' ? outcomeOf(data.error as { code: string; message: string }) : undefined;
     return [
       ...frames,
       ...this.#become({
         ...ended,
         status: end.run,
-        last_error: outcome?.status === 'failed' ? outcome.last_error : null,
-        incomplete: outcome?.status === 'incomplete' ? outcome.reason : null,
+        last_error: end.error,
+        incomplete: end.incomplete,
       }),
     ];
   }

@@ -1,4 +1,4 @@
-import type { DatedPersona } from '../../../runs/types.ts';
+import type { DatedPersona } from '../../../runs/dialect-types.ts';
 import { shownSettings, shownTools } from './settings.ts';
 import { unixSeconds } from './times.ts';
 

@@ -1,6 +1,6 @@
 import type { ContentPart } from '../../../models/types.ts';
-import type { ThreadMessage } from '../../../runs/types.ts';
-import { type MessageReason, messageReason } from './outcome.ts';
+import type { ThreadMessage } from '../../../runs/dialect-types.ts';
+import { cutReason, type MessageReason, messageReason } from './outcome.ts';
 import { assistantIdOf } from './run.ts';
 import { unixSeconds } from './times.ts';
 
@@ -38,8 +38,9 @@ export function messageObject({ end, ...message }: MessageFacts) {
 }
 
 /** A message of a thread's list. */
-export function storedMessage({ run, began_at, status, ...message }: ThreadMessage) {
-  const incomplete = status === 'incomplete' ? messageReason(run ?? { status: 'failed', error_code: null }) : null;
+export function storedMessage({ run, began_at, status, finish_reason, ...message }: ThreadMessage) {
+  const incomplete =
+    status === 'incomplete' ? messageReason(run ?? { status: 'failed', error_code: null }) : cutReason(finish_reason);
   return messageObject({
     ...message,
     assistant_id: message.role === 'assistant' && run ? assistantIdOf(run.persona_id) : null,

@@ -1,7 +1,7 @@
 import type { Usage } from '../../../models/types.ts';
-import type { RunPicture, RunTerms } from '../../../runs/types.ts';
+import type { RunPicture, RunTerms } from '../../../runs/dialect-types.ts';
 import { type Action, actionsOf } from './actions.ts';
-import { type IncompleteReason, type LastError, outcomeOf } from './outcome.ts';
+import { CUT, type IncompleteReason, type LastError, type Outcome, outcomeOf, wasCut } from './outcome.ts';
 import { shownCalling, shownSettings, shownTools } from './settings.ts';
 import { unixSeconds, unixSecondsOrNull } from './times.ts';
 
@@ -116,12 +116,12 @@ export const assistantIdOf = (personaId: string | null): string => (personaId ??
 
 export function stateOf(picture: RunPicture): RunState {
   const { run, standing } = picture;
-  const outcome = run.error && run.status === 'failed' ? outcomeOf(run.error) : null;
+  const outcome = ended(picture);
   const status = outcome?.status ?? statusOf(picture);
   return {
     status,
     started_at: run.started_at,
-    completed_at: run.completed_at,
+    completed_at: status === 'completed' ? run.completed_at : null,
     failed_at: status === 'failed' ? run.failed_at : null,
     cancelled_at: run.cancelled_at,
     actions: actionsOf(standing.requests),
@@ -129,6 +129,12 @@ export function stateOf(picture: RunPicture): RunState {
     incomplete: outcome?.status === 'incomplete' ? outcome.reason : null,
     usage: hasEnded(status) ? run.usage : null,
   };
+}
+
+/** What a run's end is here, where it is not its own word for it. */
+function ended({ run, finish_reason }: RunPicture): Outcome | null {
+  if (run.status === 'failed' && run.error) return outcomeOf(run.error);
+  return wasCut(finish_reason) ? CUT : null;
 }
 
 function statusOf({ run, standing }: RunPicture): RunStatus {
