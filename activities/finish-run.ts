@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { heartbeat } from '@temporalio/activity';
+import { activeChildren } from '../src/journal/child-runs.ts';
 import type { Journal } from '../src/journal/journal.ts';
 import type { RunRef, Stop } from '../src/runs/outcomes.ts';
 import type { FinishAs } from '../workflows/activities.ts';
@@ -26,17 +28,11 @@ export async function finishRun(deps: ActivityDeps, args: RunRef & FinishAs): Pr
 
 async function childrenEnd(journal: Journal, run: RunRef): Promise<void> {
   const until = Date.now() + CHILDREN_END_MS;
-  while (Date.now() < until && (await hasActiveChildren(journal, run))) await delay(LOOK_EVERY_MS);
+  while (Date.now() < until && (await hasActiveChildren(journal, run))) {
+    heartbeat();
+    await delay(LOOK_EVERY_MS);
+  }
 }
 
-async function hasActiveChildren(journal: Journal, run: RunRef): Promise<boolean> {
-  const child = await journal.db
-    .selectFrom('runs')
-    .select('id')
-    .where('parent_run_id', '=', run.run_id)
-    .where('org_id', '=', run.org_id)
-    .where('ended', '=', 0)
-    .limit(1)
-    .executeTakeFirst();
-  return child !== undefined;
-}
+const hasActiveChildren = async (journal: Journal, { org_id, run_id }: RunRef): Promise<boolean> =>
+  (await activeChildren(journal.db, { org_id, id: run_id })).length > 0;

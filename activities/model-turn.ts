@@ -46,7 +46,7 @@ export async function modelTurn(deps: ActivityDeps, args: RunRef & { turn: numbe
     const fallback = fallbackOf(deps, route)?.id ?? null;
     const begun = await deps.write('beginTurn', {
       ...args,
-      route: { id: route.id, model: route.model, fallback, price: route.price },
+      route: { id: route.id, model: route.model, fallback, price: route.price, context_tokens: route.context_tokens },
       temporal_run_id: activityInfo().workflowExecution?.runId,
     });
     if (!begun.begun) return begun.outcome;

@@ -76,7 +76,7 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
     const outcome = await tool.execute(call.arguments, {
       call_id: call.call_id,
       signal: step.signal,
-      ...(begun.time_left_s === undefined ? {} : { timeout_s: begun.time_left_s }),
+      ...(begun.time_left_ms === undefined ? {} : { timeout_ms: begun.time_left_ms }),
       // A refused append stops the step by the writer's own callback.
       progress: (data) => void report(data).catch(() => step.stop('lease_lost')),
     });

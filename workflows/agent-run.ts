@@ -45,6 +45,7 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
   const run = { org_id: input.org_id, run_id: input.run_id, epoch: input.epoch };
   const picture = createPicture(input);
   const { state, show } = picture;
+  /** What was told of by signal: requests that are answered, children that have ended. */
   const answered = new Set<string>();
   setHandler(inputSignal, (requestId) => void answered.add(requestId));
   setHandler(stateQuery, () => state);
@@ -72,6 +73,7 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     for (;;) {
       if (position?.outcome === 'position') {
         next = position.turn;
+        state.turn = Math.max(state.turn, next - 1);
         const stop = await work(position);
         if (stop) return stop;
       } else if (position) return position;
@@ -137,13 +139,17 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     return stop;
   }
 
-  /** Runs a child to its end, or waits to be told of it where another copy of this workflow, or the relay, started it. */
+  /**
+   * Runs a child until it ends: its workflow closes, or a signal tells of its end in the journal (another copy of this workflow, or
+   * the relay, runs it; or Temporal lost it without a word). A cancelled run does not wait here: `finishRun` does, for so long.
+   */
   async function child(ref: ChildRef, stopped: () => boolean): Promise<void> {
-    await picture.whileOpen(ref.run_id, `the run ${ref.run_id} (${ref.persona})`, async () => {
-      if (await runChild(input, ref)) return;
-      await condition(() => answered.has(ref.run_id) || stopped());
-      answered.delete(ref.run_id);
-    });
+    const told = () => condition(() => answered.has(ref.run_id) || stopped());
+    const closed = runChild(input, ref).then((ran) => (ran ? undefined : told()));
+    // Whichever is first decides; the other may fail later, when nobody asks any more.
+    closed.catch(() => undefined);
+    await picture.whileOpen(ref.run_id, `the run ${ref.run_id} (${ref.persona})`, () => Promise.race([closed, told()]));
+    answered.delete(ref.run_id);
   }
 
   /** Waits until every request is answered, or the journal says that one expired. The timer only asks. */

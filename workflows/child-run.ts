@@ -11,13 +11,12 @@ import { type AgentRunInput, summaryOf, WORKFLOW_TASK_TIMEOUT_MS, WORKFLOW_TYPE 
 import { searchAttributesOf } from './search-attributes.ts';
 
 /**
- * Runs a child's workflow to its end, however it ends: the journal knows how. A cancel of the parent is passed on and waited for.
- * False when the child runs already, started by somebody else: then its end is told by a signal. A parent that closes leaves its
+ * Runs a child's workflow to its end, however it ends: the journal knows how. A cancel of the parent is passed on. False when the child runs already, started by somebody else: then its end is told by a signal. A parent that closes leaves its
  * children to the journal, which cancels those of a run that ended, and not those of one that goes on in another copy.
  */
 export async function runChild(parent: AgentRunInput, child: ChildRef): Promise<boolean> {
   const { org_id, searchable } = parent;
-  const { run_id, persona, model } = child;
+  const { run_id, epoch, resume, persona, model } = child;
   try {
     await executeChild<typeof agentRun>(WORKFLOW_TYPE, {
       workflowId: run_id,
@@ -27,7 +26,7 @@ export async function runChild(parent: AgentRunInput, child: ChildRef): Promise<
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: summaryOf(child),
       ...(searchable ? { typedSearchAttributes: searchAttributesOf({ ...child, org_id }) } : {}),
-      args: [{ org_id, run_id, epoch: 0, resume: false, searchable, persona, model }],
+      args: [{ org_id, run_id, epoch, resume, searchable, persona, model }],
     });
     return true;
   } catch (error) {

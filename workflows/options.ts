@@ -29,6 +29,7 @@ const FINISH_TIMEOUT_MS = 20_000;
 
 export const finishOptions: ActivityOptions = {
   startToCloseTimeout: FINISH_TIMEOUT_MS,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry,
 };

@@ -5,6 +5,7 @@ import {
   NO_TOKENS,
   openClockedJournal,
   question,
+  ROUTE,
   type RunIds,
   serverCall,
   turnOf,
@@ -130,7 +131,39 @@ describe('a person who is asked for more budget', () => {
   );
 });
 
+describe('a lost attempt', () => {
+  it('is charged once, also when a person is asked for more meanwhile', async () => {
+    const input = [{ type: 'text' as const, text: 'hi '.repeat(40) }];
+    const run = await journal.create({ budget: { max_tokens: 5, on_exceeded: 'ask' } }, { input });
+    await journal.lease(run);
+    await journal.begin(run);
+    const charged = (await journal.row(run)).input_tokens;
+    expect(charged).toBeGreaterThan(0);
+    await journal.answer(run, { content: 'raise {"max_tokens": 1000}' });
+    await journal.lease(run);
+    expect((await journal.row(run)).input_tokens).toBe(charged);
+    expect((await journal.events(run)).find((event) => event.type === 'message.reset')?.data.reason).toBe(
+      'worker_lost',
+    );
+  });
+
+  it("is charged no more than its route's context", async () => {
+    const run = await journal.create({}, { input: [{ type: 'text', text: 'x'.repeat(400_000) }] });
+    await journal.lease(run);
+    const route = { ...ROUTE, context_tokens: 1_000 };
+    await journal.write('beginTurn', { ...run, turn: 1, route, temporal_run_id: '' });
+    expect((await journal.row(run)).input_tokens).toBe(1_000);
+  });
+});
+
 describe('a budget of time', () => {
+  it('is told to a call in whole milliseconds', async () => {
+    const run = await journal.create({ budget: { timeout_s: 1.23456 } });
+    await journal.turnWith(run, [serverCall('look')]);
+    journal.pass(7);
+    expect(await journal.write('beginCall', { ...run, turn: 1, idx: 0 })).toMatchObject({ time_left_ms: 1_228 });
+  });
+
   it('does not run while the run waits for its human', async () => {
     const run = await journal.create({ budget: { timeout_s: 60 } });
     await journal.turnWith(run, [question('Which?')]);

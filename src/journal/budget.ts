@@ -14,7 +14,10 @@ export const LIMITS = ['max_turns', 'max_tokens', 'max_cost_usd', 'timeout_s'] a
 export type BudgetLimit = (typeof LIMITS)[number];
 export type Exceeded = { limit: BudgetLimit; allowed: number; used: number };
 
-/** The first limit that `turn` would pass, if any; `priced`: its route has prices. Time is what the run worked, not what it waited for its human. */
+/**
+ * The first limit that `turn` would pass, if any; `priced`: its route has prices. Time is what the run worked, not what it waited for
+ * its human.
+ */
 export function budgetExceeded(run: RunRecord, turn: number, now: number, priced = true): Exceeded | undefined {
   const budget = specOf(run).budget;
   const used: Record<BudgetLimit, number> = {
@@ -39,9 +42,13 @@ export function spentCost(run: RunRecord): number | null {
   return run.cost_usd === null || run.children_cost_usd === null ? null : run.cost_usd + run.children_cost_usd;
 }
 
-/** How long the run has worked: from its start, without the time it waited for its human. */
+/**
+ * How long the run has worked: from its start, without the time it waited for its human. A child's time is its parent's too, so it
+ * counts from when the child was made.
+ */
 export function workedMs(run: RunRecord, now: number): number {
-  return run.started_at === null ? 0 : now - run.started_at - waitedMs(run, now);
+  const from = run.parent_run_id === null ? run.started_at : run.created_at;
+  return from === null ? 0 : now - from - waitedMs(run, now);
 }
 
 /** How long the run has waited for its human, or a child of it for its own. */
@@ -74,7 +81,7 @@ export function budgetLeft(
 }
 
 /** The least of the limits that there are. */
-function least(...limits: (number | undefined)[]): number | undefined {
+export function least(...limits: (number | undefined)[]): number | undefined {
   const known = limits.filter((limit) => limit !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }
@@ -95,7 +102,8 @@ export async function requestBudget(
   const used = Number.isFinite(exceeded.used)
     ? `${round(exceeded.used)} used`
     : 'and what is used is unknown: a route has no price';
-  const atCeiling = exceeded.allowed >= (spec.parent?.ceiling[exceeded.limit] ?? Number.POSITIVE_INFINITY);
+  const most = spec.parent?.ceiling[exceeded.limit] ?? Number.POSITIVE_INFINITY;
+  const atCeiling = exceeded.allowed >= most || exceeded.used >= most;
   if (spec.budget.on_exceeded !== 'ask' || spec.budget_stopped || atCeiling) {
     const message = spentBudget(exceeded.limit, exceeded.allowed, used);
     await endRun(trx, ctx, run, { as: 'failed', code: 'budget.exceeded', message }, opening, change);
@@ -112,7 +120,7 @@ export async function requestBudget(
   const { wait, event } = await openRequest(trx, ctx, run, {
     kind: 'budget',
     prompt: `${spentBudget(exceeded.limit, exceeded.allowed, used)} Raise it, or stop the run?`,
-    options: ['stop', 'raise', `raise {"${exceeded.limit}": ${round(exceeded.allowed * 2)}}`],
+    options: ['stop', 'raise', `raise {"${exceeded.limit}": ${roundDown(Math.min(exceeded.allowed * 2, most))}}`],
   });
   await append(trx, ctx, run, [...opening, event], change);
   return { outcome: 'wait', waits: [wait] };
@@ -120,7 +128,8 @@ export async function requestBudget(
 
 /**
  * The budget after `raise`: twice the limit that was reached, or the given limits, of which each must raise one that there is
- * and the one that was reached must be among them; none goes beyond what a parent run gave. `turn` is the one that did not begin. Errors: `validation.failed`.
+ * and the one that was reached must be among them; none goes beyond what a parent run gave. `turn` is the one that did not begin.
+ * Errors: `validation.failed`.
  */
 export function raisedBudget(
   run: RunRecord,
@@ -160,4 +169,6 @@ function checkedRaise(
   return { ...budget, ...raise };
 }
 
+/** Never above what may be raised to. */
+const roundDown = (value: number) => Math.floor(value * 1e6) / 1e6;
 const round = (value: number) => Math.round(value * 1e6) / 1e6;

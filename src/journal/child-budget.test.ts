@@ -1,6 +1,7 @@
 /** A parent's budget bounds its children's: together they are never given more than it has left. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  CALLER,
   type ClockedJournal,
   createArgs,
   NO_TOKENS,
@@ -32,19 +33,19 @@ async function parentOf(agents: number, budget: Budget): Promise<RunIds> {
   return run;
 }
 
-async function begin(run: RunIds, idx: number, budget: Budget = {}, price: typeof ROUTE.price | null = ROUTE.price) {
-  const begun = await journal.write('beginCall', { ...run, turn: 1, idx });
+async function begin(run: RunIds, idx: number, budget: Budget = {}, turn = 1) {
+  const begun = await journal.write('beginCall', { ...run, turn, idx });
   if (!begun.begun) return begun.outcome;
   const { persona_id, metadata, input } = createArgs();
   return await journal.write('createChild', {
-    ...{ lease: begun.lease, call_id: begun.call.call_id, turn: 1, active_limit: null },
-    child: { persona_id, metadata, input, route: { ...ROUTE, price }, spec: specWith({ budget }) },
+    ...{ lease: begun.lease, call_id: begun.call.call_id, turn, active_limit: null },
+    child: { persona_id, metadata, input, route: ROUTE, spec: specWith({ budget }) },
   });
 }
 
 /** Makes the child of the call, and gives it as it is named to the engine. */
-async function childOf(run: RunIds, idx: number, budget: Budget = {}): Promise<RunIds> {
-  const outcome = await begin(run, idx, budget);
+async function childOf(run: RunIds, idx: number, budget: Budget = {}, turn = 1): Promise<RunIds> {
+  const outcome = await begin(run, idx, budget, turn);
   if (outcome.outcome !== 'child') throw new Error(JSON.stringify(outcome));
   return { org_id: 'org_a', epoch: 0, run_id: outcome.child.run_id, thread_id: outcome.child.thread_id };
 }
@@ -113,6 +114,31 @@ describe('what a child is given', () => {
   });
 });
 
+describe('a child that asks for more', () => {
+  const asking = (limit: Budget) => ({ ...limit, on_exceeded: 'ask' as const });
+  const sleep = { ...task(), kind: 'timer' as const, name: 'wait', wait: { ms: 0 } };
+
+  it('is offered no more than its parent gave', async () => {
+    const run = await parentOf(1, { max_turns: 4 });
+    const child = await childOf(run, 0, asking({ max_turns: 2 }));
+    for (const turn of [1, 2]) await journal.turnWith(child, [sleep], turn);
+    await journal.begin(child, 3);
+    const [request] = await journal.requests(child);
+    const offered = (JSON.parse(request?.options ?? '[]') as string[])[2] as string;
+    expect(offered).toBe('raise {"max_turns": 3}');
+    await journal.answer(child, { content: offered });
+    expect((await journal.begin(child, 3)).begun).toBe(true);
+  });
+
+  it('asks nothing that no raise can answer', async () => {
+    const run = await parentOf(1, { max_tokens: 160 });
+    const child = await childOf(run, 0, asking({ max_tokens: 50 }));
+    const usage = { ...NO_TOKENS, output_tokens: 120 };
+    await journal.write('completeTurn', turnOf(await journal.lease(child), { usage, calls: [sleep] }));
+    expect(await journal.begin(child, 2)).toMatchObject({ outcome: { status: 'failed', code: 'budget.exceeded' } });
+  });
+});
+
 describe('what a child used', () => {
   it('counts for its parent once it has ended, and only then', async () => {
     const run = await parentOf(1, { max_tokens: 100, max_cost_usd: 5 });
@@ -155,14 +181,75 @@ describe('what a child used', () => {
   });
 });
 
+describe('what the children of a child used', () => {
+  /** A child that has a child of its own, which used so much and waits. */
+  async function grandchildOf(run: RunIds, turn: number, tokens: number): Promise<[child: RunIds, grandchild: RunIds]> {
+    const child = await childOf(run, 0, {}, turn);
+    await journal.turnWith(child, [task(), question('Which?')]);
+    const grandchild = await childOf(child, 0);
+    const usage = { ...NO_TOKENS, output_tokens: tokens };
+    await journal.write('completeTurn', turnOf(await journal.lease(grandchild), { usage, calls: [question('x')] }));
+    return [child, grandchild];
+  }
+  const cancelled = { as: { status: 'cancelled', reason: 'cancel_requested' } } as const;
+
+  it('counts too where the child ended before it could count it, round after round', async () => {
+    const run = await journal.create({ budget: { max_tokens: 250 } });
+    for (let turn = 1; turn <= 2; turn++) {
+      await journal.turnWith(run, [task()], turn);
+      const [child, grandchild] = await grandchildOf(run, turn, 90);
+      await journal.write('requestCancel', { caller: CALLER, run_id: child.run_id });
+      await journal.write('finishRun', { ...grandchild, ...cancelled });
+      await journal.write('finishRun', { ...child, ...cancelled });
+      await journal.write('beginCall', { ...run, turn, idx: 0 });
+      expect((await journal.row(run)).children_tokens).toBe(turn * 90);
+    }
+  });
+
+  it('counts as all that it was given, while it is still at work', async () => {
+    const run = await journal.create({ budget: { max_tokens: 200 } });
+    await journal.turnWith(run, [task()]);
+    const [child] = await grandchildOf(run, 1, 30);
+    journal.pass(3_600_000);
+    const [request] = await journal.requests(child);
+    await journal.write('expireInput', { ...child, request_id: request?.id as string });
+    await journal.write('beginCall', { ...run, turn: 1, idx: 0 });
+    expect((await journal.row(run)).children_tokens).toBe(200);
+  });
+});
+
 describe('a child', () => {
-  it('whose thread was deleted before its parent heard of its end is an error for the model, and is not made again', async () => {
+  it('keeps its thread until its parent has taken its answer', async () => {
     const run = await parentOf(1, {});
     const child = await childOf(run, 0);
-    await end(child, 1);
-    await journal.write('deleteThread', { org_id: 'org_a', thread_id: child.thread_id });
+    await end(child, 7);
+    const deletion = { org_id: 'org_a', thread_id: child.thread_id };
+    await expect(journal.write('deleteThread', deletion)).rejects.toMatchObject({ code: 'threads.busy' });
     expect(await begin(run, 0)).toEqual({ outcome: 'done' });
-    expect(await resultsOf(run)).toMatchObject([{ status: 'error', output: expect.stringContaining('deleted') }]);
+    expect((await journal.row(run)).children_tokens).toBe(7);
+    await journal.write('deleteThread', deletion);
+  });
+
+  it('is not cancelled by an older copy of the workflow of its parent', async () => {
+    const run = await parentOf(1, {});
+    const child = await childOf(run, 0);
+    await journal.lease(child);
+    await journal.write('rebuildRun', run);
+    await journal.write('cancelChildren', { org_id: run.org_id, run_id: run.run_id, epoch: 0 });
+    expect((await journal.row(child)).status).toBe('running');
+    await journal.write('cancelChildren', { org_id: run.org_id, run_id: run.run_id, epoch: 1 });
+    expect((await journal.row(child)).status).toBe('cancelling');
+  });
+
+  it('that began already is resumed by whoever runs it again', async () => {
+    const run = await parentOf(1, {});
+    const first = await begin(run, 0);
+    expect(first).toMatchObject({ outcome: 'child', child: { epoch: 0, resume: false } });
+    const child = { org_id: 'org_a', epoch: 0, run_id: first.outcome === 'child' ? first.child.run_id : '' };
+    await journal.lease(child);
+    expect(await begin(run, 0)).toMatchObject({ child: { epoch: 0, resume: true } });
+    await journal.write('rebuildRun', child);
+    expect(await begin(run, 0)).toMatchObject({ child: { epoch: 1, resume: true } });
   });
 
   it('of a parent that ended meanwhile leaves nothing to be told', async () => {

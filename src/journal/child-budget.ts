@@ -1,6 +1,7 @@
 /** What a parent's budget leaves to its children: together they can never use more than it had left. */
 import type { Budget } from '../runs/types.ts';
 import { type BudgetLimit, LIMITS, spentCost, spentTokens, workedMs } from './budget.ts';
+import { uncollected } from './child-runs.ts';
 import type { Trx } from './journal.ts';
 import { type RunRecord, specOf } from './run-row.ts';
 
@@ -21,7 +22,7 @@ export type ParentTerms = {
  */
 export async function ceilingFor(trx: Trx, run: RunRecord, turn: number, now: number): Promise<Ceiling> {
   const { max_turns, max_tokens, max_cost_usd, timeout_s } = specOf(run).budget;
-  const given = (await uncollectedChildren(trx, run)).map((child) => specOf(child).parent?.ceiling ?? {});
+  const given = (await uncollected(trx, run)).map((child) => specOf(child).parent?.ceiling ?? {});
   const reserved = (limit: BudgetLimit) => given.reduce((sum, ceiling) => sum + (ceiling[limit] ?? 0), 0);
   const shares = max_tokens === undefined && max_cost_usd === undefined ? 1 : await callsWithoutChild(trx, run, turn);
   const ceiling: Ceiling = {};
@@ -49,18 +50,6 @@ export function heldTo(budget: Budget, ceiling: Ceiling): Budget {
     if (most !== undefined) held[limit] = Math.min(held[limit] ?? most, most);
   }
   return held;
-}
-
-/** Children whose use the parent does not count yet: still active, or ended a moment ago. */
-function uncollectedChildren(trx: Trx, run: RunRecord): Promise<Pick<RunRecord, 'spec'>[]> {
-  return trx
-    .selectFrom('runs')
-    .innerJoin('calls', 'calls.call_id', 'runs.parent_call_id')
-    .select('runs.spec')
-    .where('runs.parent_run_id', '=', run.id)
-    .where('runs.org_id', '=', run.org_id)
-    .where('calls.status', '=', 'pending')
-    .execute();
 }
 
 async function callsWithoutChild(trx: Trx, run: RunRecord, turn: number): Promise<number> {

@@ -1,7 +1,7 @@
 /** Child runs: a call of `run_agent` is answered by a run of its own, whose parent waits for its end. */
 import { cutOutput } from '../cut-output.ts';
 import type { ChildRef } from '../runs/outcomes.ts';
-import { waitedMs } from './budget.ts';
+import { spentCost, spentTokens, waitedMs } from './budget.ts';
 import { putIntent } from './intents.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { recordResult } from './requests.ts';
@@ -31,8 +31,17 @@ export function activeChildren(trx: Trx, run: { id: string; org_id: string }): P
     .execute();
 }
 
-export function childRef(child: Pick<RunRecord, 'id' | 'thread_id' | 'persona_id' | 'model'>): ChildRef {
-  return { run_id: child.id, thread_id: child.thread_id, persona: child.persona_id ?? 'none', model: child.model };
+type Child = Pick<RunRecord, 'id' | 'thread_id' | 'persona_id' | 'model' | 'epoch' | 'started_at'>;
+
+export function childRef(child: Child): ChildRef {
+  return {
+    run_id: child.id,
+    thread_id: child.thread_id,
+    epoch: child.epoch,
+    resume: child.started_at !== null || child.epoch > 0,
+    persona: child.persona_id ?? 'none',
+    model: child.model,
+  };
 }
 
 /** Keeps for the parent of a run that ends that it is to be told, until its call has the result. */
@@ -60,6 +69,7 @@ export async function collectChild(
   callId: string,
   child: RunRecord,
 ): Promise<void> {
+  const usage = await childrenUsage(trx, run, child);
   const result = await recordResult(trx, ctx, run.id, callId, await resultOf(trx, child));
   await trx
     .deleteFrom('outbox')
@@ -68,19 +78,52 @@ export async function collectChild(
     .where('ref', '=', child.id)
     .execute();
   const change: RunChange = {
-    ...childrenUsage(run, child),
+    ...usage,
     waited_ms: run.waited_ms + waitedAlone(run, child, ctx.now),
   };
   await append(trx, ctx, run, result ? [result] : [], change);
 }
 
-function childrenUsage(run: RunRecord, child: RunRecord): RunChange {
-  const unknown = [run.children_cost_usd, child.cost_usd, child.children_cost_usd].includes(null);
-  const cost = (run.children_cost_usd ?? 0) + (child.cost_usd ?? 0) + (child.children_cost_usd ?? 0);
+async function childrenUsage(trx: Trx, run: RunRecord, child: RunRecord): Promise<RunChange> {
+  const used = await usedBelow(trx, child);
+  const unknown = run.children_cost_usd === null || used.cost_usd === null;
   return {
-    children_tokens: run.children_tokens + child.input_tokens + child.output_tokens + child.children_tokens,
-    children_cost_usd: unknown ? null : cost,
+    children_tokens: run.children_tokens + used.tokens,
+    children_cost_usd: unknown ? null : (run.children_cost_usd ?? 0) + (used.cost_usd ?? 0),
   };
+}
+
+type Used = { tokens: number; cost_usd: number | null };
+
+/** What a run used, and the runs below it that it ended without counting: of one still at work all that it was given. */
+async function usedBelow(trx: Trx, run: RunRecord): Promise<Used> {
+  const below = await Promise.all((await uncollected(trx, run)).map((child) => usedBelow(trx, child)));
+  const { max_tokens = 0, max_cost_usd = 0 } = run.ended ? {} : (specOf(run).parent?.ceiling ?? {});
+  const own = [spentCost(run), ...below.map((used) => used.cost_usd)];
+  return {
+    tokens: Math.max(
+      max_tokens,
+      below.reduce((sum, used) => sum + used.tokens, spentTokens(run)),
+    ),
+    cost_usd: own.includes(null)
+      ? null
+      : Math.max(
+          max_cost_usd,
+          own.reduce<number>((sum, cost) => sum + (cost ?? 0), 0),
+        ),
+  };
+}
+
+/** Children whose calls got no result of theirs: they are not counted yet, or their parent ended before it could. */
+export function uncollected(trx: Trx, run: { id: string; org_id: string }): Promise<RunRecord[]> {
+  return trx
+    .selectFrom('runs')
+    .innerJoin('calls', 'calls.call_id', 'runs.parent_call_id')
+    .selectAll('runs')
+    .where('runs.parent_run_id', '=', run.id)
+    .where('runs.org_id', '=', run.org_id)
+    .where('calls.status', 'in', ['pending', 'cancelled'])
+    .execute();
 }
 
 /**

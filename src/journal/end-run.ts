@@ -4,7 +4,7 @@ import { tellParent } from './child-runs.ts';
 import { startQueued } from './insert-run.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { insertMessage } from './messages.ts';
-import { takeRunMessages } from './run-messages.ts';
+import { settleRunMessages } from './run-messages.ts';
 import { append, type NewEvent, type RunChange, type RunRecord, usageOf } from './run-row.ts';
 
 export type Ending =
@@ -32,7 +32,7 @@ export async function endRun(
   change: RunChange = {},
 ): Promise<void> {
   if (ending.as !== 'completed') await keepCutAnswer(trx, ctx, run);
-  await takeRunMessages(trx, ctx, run);
+  await settleRunMessages(trx, ctx, run);
   Object.assign(run, change);
   const totals = {
     usage: usageOf(run),

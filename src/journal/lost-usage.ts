@@ -5,10 +5,16 @@ import type { RunRecord } from './run-row.ts';
 import type { StepRecord } from './transactions/begin-turn.ts';
 
 /**
- * What an attempt cost whose worker was lost, estimated from the journal: the prompt of its thread, and what it had said. Nobody
+ * What an attempt cost whose worker was lost, estimated from the journal: the prompt of its thread, as much of it as the route's
+ * context holds, and what it had said. Nobody
  * else knows; left out, a turn that kills its workers would pass every budget.
  */
-export async function lostUsage(trx: Trx, run: RunRecord, step: StepRecord): Promise<Usage> {
+export async function lostUsage(
+  trx: Trx,
+  run: RunRecord,
+  step: StepRecord,
+  contextTokens: number | null,
+): Promise<Usage> {
   const said = await trx
     .selectFrom('events')
     .select('data')
@@ -30,7 +36,10 @@ export async function lostUsage(trx: Trx, run: RunRecord, step: StepRecord): Pro
     .executeTakeFirst();
   const output = said.reduce((sum, row) => sum + (JSON.parse(row.data) as { content: string }).content.length, 0);
   return {
-    input_tokens: estimateTokens(Number(messages?.characters ?? 0) + Number(calls?.characters ?? 0)),
+    input_tokens: Math.min(
+      estimateTokens(Number(messages?.characters ?? 0) + Number(calls?.characters ?? 0)),
+      contextTokens ?? Number.POSITIVE_INFINITY,
+    ),
     cached_input_tokens: 0,
     output_tokens: estimateTokens(output),
     reasoning_tokens: 0,

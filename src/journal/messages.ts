@@ -14,6 +14,8 @@ export async function insertMessage(
     content: unknown[];
     status?: 'completed' | 'incomplete';
     listed?: boolean;
+    /** When it was written, where that was before. */
+    created_at?: number;
     metadata?: Record<string, string>;
     began_at?: number;
     finish_reason?: FinishReason;
@@ -40,7 +42,7 @@ export async function insertMessage(
       status: message.status ?? 'completed',
       listed: message.listed === false ? 0 : 1,
       metadata: JSON.stringify(message.metadata ?? {}),
-      created_at: ctx.now,
+      created_at: message.created_at ?? ctx.now,
       began_at: message.began_at ?? null,
       finish_reason: message.finish_reason ?? null,
     })

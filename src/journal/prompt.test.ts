@@ -11,6 +11,7 @@ import {
   serverCall,
   turnOf,
 } from '../../test/support/clocked-journal.ts';
+import { messageTokens } from '../models/estimate.ts';
 import type { PromptMessage } from '../models/types.ts';
 import { CANCELLED_CALL_OUTPUT } from './end-run.ts';
 import { readPrompt } from './prompt.ts';
@@ -171,6 +172,27 @@ describe('a window', () => {
     expect(messages.map((message) => message.role)).toEqual(['user', 'assistant', 'tool']);
   });
 
+  it('keeps the work of a run that is spoken to in its midst', async () => {
+    const run = await journal.create({}, { input: [{ type: 'text', text: 'the long task '.repeat(10) }] });
+    for (let turn = 1; turn <= 6; turn++) await toolTurn(run, turn);
+    const content = [{ type: 'text' as const, text: 'be quick' }];
+    await journal.write('addRunMessage', { org_id: 'org_a', run_id: run.run_id, content });
+    await journal.lease(run, 7);
+    const roomy = await windowed(run, 46);
+    expect(roomy.messages.map((message) => message.role)).toEqual(['user', ...repeated(4), 'user']);
+    expect(roomy.dropped_messages).toBe(2);
+    expect(roomy.dropped_calls).toBe(0);
+    // Without room for the task what answers it goes: what is to be answered stays.
+    const tight = await windowed(run, 12);
+    expect(tight.messages).toEqual([user('be quick')]);
+  });
+
+  it('counts an image as a large one', () => {
+    const image = { type: 'image_url' as const, image_url: { url: 'https://example.com/a.png' } };
+    const message = { role: 'user' as const, content: [image] };
+    expect(messageTokens({ provider: 'openai' }, message)).toBe(1_600);
+  });
+
   it('of so many messages from before the run counts none of its own', async () => {
     const run = await next(await conversation(5), 'message 6');
     await toolTurn(run, 1);
@@ -182,6 +204,8 @@ describe('a window', () => {
     ]);
     expect(dropped_messages).toBe(7);
   });
+
+  const repeated = (times: number) => Array.from({ length: times }, () => ['assistant', 'tool']).flat();
 
   async function toolTurn(run: RunIds, turn: number): Promise<void> {
     await journal.turnWith(run, [serverCall('look')], turn);

@@ -42,19 +42,34 @@ export async function readPrompt(
 ): Promise<Prompt> {
   const { kept, isWhole } = await readWindow(db, orgId, threadId, window);
   if (isWhole) return { messages: inOrder(kept), dropped_messages: 0, dropped_calls: 0 };
-  const asked = kept.find((unit) => unit.role === 'user') ?? (await readLastUser(db, orgId, threadId, kept));
-  if (!asked || kept.includes(asked)) {
-    // A conversation begins with its user: what answers a message that is gone goes with it.
-    if (asked && window.tokens) while (kept.at(-1)?.role === 'assistant') kept.pop();
-  } else {
-    makeRoom(kept, asked, window);
-    kept.push(asked);
-  }
+  const hasUser = kept.some((unit) => unit.role === 'user');
+  const lead = await leadOf(db, orgId, threadId, kept, window);
+  if (lead) kept.push(lead);
   return {
     messages: inOrder(kept),
     dropped_messages: await countLeftOut(db, orgId, threadId, kept),
-    dropped_calls: await countCallsLeftOut(db, orgId, threadId, kept),
+    dropped_calls: hasUser ? 0 : await countCallsLeftOut(db, orgId, threadId, kept),
   };
+}
+
+/**
+ * A conversation begins with its user: the user's message before those that are kept, for which the oldest make room. Where it does
+ * not fit even so, what answers it goes, down to the next message of the user; the one to be answered, the last, goes in any case.
+ */
+async function leadOf(
+  db: ReadDb,
+  orgId: string,
+  threadId: string,
+  kept: Unit[],
+  window: PromptWindow,
+): Promise<Unit | undefined> {
+  const isLed = () => kept.at(-1)?.role === 'user';
+  if (isLed() || (!window.tokens && kept.some((unit) => unit.role === 'user'))) return undefined;
+  const lead = await readUserBefore(db, orgId, threadId, kept);
+  const all = [...(lead ? [lead] : []), ...kept].reduce((sum, unit) => sum + sizeOf(unit, window), 0);
+  let over = all - (window.tokens?.max ?? Number.POSITIVE_INFINITY);
+  while (over > 0 && kept.length > 1 && !isLed()) over -= sizeOf(kept.pop() as Unit, window);
+  return isLed() ? undefined : lead;
 }
 
 /** The newest units that fit, newest first; the newest of all in any case. */
@@ -81,13 +96,6 @@ async function readWindow(
   }
 }
 
-/** Lets go of the oldest units until the message to be answered fits too. */
-function makeRoom(kept: Unit[], asked: Unit, window: PromptWindow): void {
-  const all = [asked, ...kept].reduce((sum, unit) => sum + sizeOf(unit, window), 0);
-  let over = all - (window.tokens?.max ?? Number.POSITIVE_INFINITY);
-  while (over > 0 && kept.length > 1) over -= sizeOf(kept.pop() as Unit, window);
-}
-
 const sizeOf = (unit: Unit, { tokens }: PromptWindow): number =>
   tokens ? unit.messages.reduce((sum, message) => sum + tokens.of(message), 0) : 0;
 
@@ -112,7 +120,7 @@ async function readPage(
 }
 
 const messagesOf = (db: ReadDb, orgId: string, threadId: string) =>
-  db.selectFrom('messages').where('thread_id', '=', threadId).where('org_id', '=', orgId);
+  db.selectFrom('messages').where('thread_id', '=', threadId).where('org_id', '=', orgId).where('listed', '>=', 0);
 
 type CallRow = Pick<Selectable<Schema['calls']>, 'message_id' | 'call_id' | 'name' | 'arguments' | 'status' | 'output'>;
 
@@ -158,7 +166,7 @@ function unitOf(row: MessageRow, calls: CallRow[]): Unit {
 const inOrder = (newestFirst: Unit[]) => newestFirst.toReversed().flatMap((unit) => unit.messages);
 
 /** The newest message of the user before those that are kept. */
-async function readLastUser(db: ReadDb, orgId: string, threadId: string, kept: Unit[]): Promise<Unit | undefined> {
+async function readUserBefore(db: ReadDb, orgId: string, threadId: string, kept: Unit[]): Promise<Unit | undefined> {
   const row = await messagesOf(db, orgId, threadId)
     .select(COLUMNS)
     .where('role', '=', 'user')
@@ -184,6 +192,7 @@ async function countCallsLeftOut(db: ReadDb, orgId: string, threadId: string, ke
     .select((eb) => eb.fn.countAll<number>().as('calls'))
     .where('messages.thread_id', '=', threadId)
     .where('messages.org_id', '=', orgId)
+    .where('messages.listed', '>=', 0)
     .where('messages.position', '>', kept.at(-1)?.position ?? 0)
     .where('messages.position', '<', kept.at(-2)?.position ?? Number.MAX_SAFE_INTEGER)
     .executeTakeFirstOrThrow();

@@ -4,7 +4,7 @@ import type { Wait } from '../runs/outcomes.ts';
 import type { RequestKind } from '../runs/types.ts';
 import { callRefs } from './call-refs.ts';
 import type { TransactionContext, Trx } from './journal.ts';
-import { type NewEvent, type RunRecord, specOf } from './run-row.ts';
+import { append, type NewEvent, type RunRecord, specOf } from './run-row.ts';
 import type { CallStatus } from './schema.ts';
 
 /** A question is its prompt; of the other kinds a client must see the calls. */
@@ -70,6 +70,18 @@ export async function recordResult(
     type: 'tool.result',
     data: { call_id: callId, name: call.name, status: result.status, output: result.output, duration_ms: duration },
   };
+}
+
+/** Records a call's result, as `recordResult`, and appends it. */
+export async function appendResult(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  callId: string,
+  result: Parameters<typeof recordResult>[4],
+): Promise<void> {
+  const event = await recordResult(trx, ctx, run.id, callId, result);
+  if (event) await append(trx, ctx, run, [event]);
 }
 
 /** The open requests of a run, oldest first, as the workflow waits for them: with the calls that run after them. */

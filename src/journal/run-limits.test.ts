@@ -54,7 +54,7 @@ describe('a run that expires', () => {
     await journal.turnWith(run, [serverCall('files/read')]);
     journal.pass(20_000);
     const call = { org_id: run.org_id, run_id: run.run_id, epoch: 0, turn: 1, idx: 0 };
-    expect(await journal.write('beginCall', call)).toMatchObject({ begun: true, time_left_s: 40 });
+    expect(await journal.write('beginCall', call)).toMatchObject({ begun: true, time_left_ms: 40_000 });
   });
 
   it('asks its questions no longer than that; no answer is taken after it, whether or not a worker ran', async () => {

@@ -53,7 +53,10 @@ export interface Schema {
     role: 'user' | 'assistant';
     content: Json;
     status: 'completed' | 'incomplete';
-    /** 0 for a model turn that only called tools: part of the prompt, not of the thread's list. */
+    /**
+     * 0 for a model turn that only called tools: part of the prompt, not of the thread's list. -1 for a message that was deleted:
+     * its place alone is kept, for whoever is reading the list.
+     */
     listed: number;
     metadata: Json;
     created_at: Millis;
@@ -91,7 +94,8 @@ export interface Schema {
     run_id: string;
     /** `turn:<n>` or `call:<call_id>`. */
     step: string;
-    state: 'leased' | 'released' | 'done';
+    /** `child`: a call that a child run answers; nobody works on the step itself. */
+    state: 'leased' | 'released' | 'child' | 'done';
     release_reason: string | null;
     attempt: number;
     token: string;

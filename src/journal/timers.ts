@@ -7,7 +7,7 @@ import { type NewEvent, type RunRecord, specOf } from './run-row.ts';
 import type { Schema } from './schema.ts';
 
 /** How far Temporal's clock, by which a workflow sleeps, may be ahead of the journal's. */
-const MAX_CLOCK_SKEW_MS = 5_000;
+const MAX_CLOCK_SKEW_MS = 30_000;
 
 /** How long a timer takes, or when it is over (milliseconds since 1970). */
 export type TimerLength = { ms: number } | { until: number };

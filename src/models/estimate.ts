@@ -2,6 +2,8 @@ import { countPromptWords } from './demo/turn.ts';
 import type { ModelRequest, PromptMessage, Route, Usage } from './types.ts';
 
 const CHARACTERS_PER_TOKEN = 4;
+/** An image, as providers count a large one (OpenAI's high detail, Anthropic's 1.15 megapixels), in characters. */
+const IMAGE_CHARACTERS = 1_600 * CHARACTERS_PER_TOKEN;
 
 /** Roughly how many tokens a text is: its characters divided by four, rounded up. */
 export function estimateTokens(characters: number): number {
@@ -45,7 +47,7 @@ function promptCharacters(request: ModelRequest): number {
   let characters = request.system.length;
   for (const message of request.messages) {
     if (message.role === 'user') {
-      for (const part of message.content) if (part.type === 'text') characters += part.text.length;
+      for (const part of message.content) characters += part.type === 'text' ? part.text.length : IMAGE_CHARACTERS;
     } else if (message.role === 'assistant') {
       characters += message.content.length;
       for (const call of message.tool_calls)

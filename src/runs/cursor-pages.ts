@@ -80,14 +80,20 @@ export function newestPersonas(db: ReadDb, orgId: string) {
     .where('personas.definition', '!=', DELETED);
 }
 
-/** Errors: `validation.failed` for a cursor that is no persona's key. */
+/** A cursor may have been deleted since it was read. Errors: `validation.failed` for one that never was a persona's key. */
 export async function pagePersonas(db: ReadDb, orgId: string, page: CursorPage): Promise<PageOf<DatedRecord>> {
   const placeOf = async (name: 'after' | 'before') => {
     const key = page[name];
     if (key === undefined) return undefined;
-    const row = await newestPersonas(db, orgId).where('personas.key', '=', key).executeTakeFirst();
+    const row = await db
+      .selectFrom('personas')
+      .select('created_at')
+      .where('org_id', '=', orgId)
+      .where('key', '=', key)
+      .where('version', '=', 1)
+      .executeTakeFirst();
     if (!row) throw unknownCursor(name, key);
-    return { at: row.first_created_at, key };
+    return { at: row.created_at, key };
   };
   let query = newestPersonas(db, orgId);
   for (const [operator, place] of boundsOf(page, await placeOf('after'), await placeOf('before'))) {

@@ -40,8 +40,15 @@ export type CallOutcome =
   /** A child run answers the call: run it to its end, then the same call again. */
   | { outcome: 'child'; child: ChildRef };
 
-/** A child run, with what its workflow is started with. */
-export type ChildRef = { run_id: string; thread_id: string; persona: string; model: string };
+/** A child run, with what its workflow is started with. One that began already goes on from what the journal says. */
+export type ChildRef = {
+  run_id: string;
+  thread_id: string;
+  epoch: number;
+  resume: boolean;
+  persona: string;
+  model: string;
+};
 
 export type ExpiryOutcome = Stop | { outcome: 'answered' } | { outcome: 'early'; expires_at: number };
 

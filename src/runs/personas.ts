@@ -68,9 +68,9 @@ export class Personas {
   /** `key` for the newest version, or `key@version`. Errors: `personas.not_found`. */
   async get(orgId: string, ref: string): Promise<PersonaView> {
     await this.#sync(orgId);
-    const [key = '', version] = ref.split('@');
+    const [, key = '', version] = /^([^@]+)(?:@([1-9]\d{0,8}))?$/.exec(ref) ?? [];
     let query = this.#journal.db.selectFrom('personas').selectAll().where('org_id', '=', orgId).where('key', '=', key);
-    if (version !== undefined) query = query.where('version', '=', /^\d{1,9}$/.test(version) ? Number(version) : -1);
+    if (version !== undefined) query = query.where('version', '=', Number(version));
     const row = await query.orderBy('version', 'desc').limit(1).executeTakeFirst();
     if (!row || row.definition === DELETED) throw new HoldfastError('personas.not_found', `No persona ${ref}.`);
     return personaView(row);

@@ -85,7 +85,7 @@ async function hasCallsAtWork(db: ReadDb, run: RunRecord): Promise<boolean> {
   return call !== undefined;
 }
 
-/** An answer was accepted, its intent still says that nobody has acted on it, and no step is at work. */
+/** An answer was accepted, its intent still says that nobody has acted on it, and neither a step nor a child is at work. */
 async function isResuming(db: ReadDb, run: RunRecord): Promise<boolean> {
   const answered = await db
     .selectFrom('outbox')
@@ -100,7 +100,7 @@ async function isResuming(db: ReadDb, run: RunRecord): Promise<boolean> {
     .selectFrom('steps')
     .select('step')
     .where('run_id', '=', run.id)
-    .where('state', '=', 'leased')
+    .where('state', 'in', ['leased', 'child'])
     .limit(1)
     .executeTakeFirst();
   return step === undefined;

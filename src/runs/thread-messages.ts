@@ -7,7 +7,10 @@ import { findThread } from './lists.ts';
 import type { PageOf, RunStatus } from './types.ts';
 import { messageView, timeOf } from './views.ts';
 
-/** Listed messages alone. Errors: `threads.not_found`, `validation.failed` for a cursor of another list. */
+/**
+ * Listed messages alone; a cursor may have been deleted since it was read.
+ * Errors: `threads.not_found`, `validation.failed` for a cursor of another list.
+ */
 export async function pageMessages(
   db: ReadDb,
   orgId: string,
@@ -18,7 +21,14 @@ export async function pageMessages(
   const placeOf = async (name: 'after' | 'before') => {
     const id = page[name];
     if (id === undefined) return undefined;
-    const row = await listed(db, orgId, threadId).where('messages.id', '=', id).executeTakeFirst();
+    const row = await db
+      .selectFrom('messages')
+      .select('position')
+      .where('id', '=', id)
+      .where('thread_id', '=', threadId)
+      .where('org_id', '=', orgId)
+      .where('listed', '!=', 0)
+      .executeTakeFirst();
     if (!row) throw unknownCursor(name, id);
     return row.position;
   };

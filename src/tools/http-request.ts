@@ -4,7 +4,7 @@ import { cutOutput } from '../cut-output.ts';
 import { argumentsCheck } from './check-arguments.ts';
 import { exchange, type HttpAnswer, type HttpRequest } from './http-request-exchange.ts';
 import { AllowedHosts, type Resolve } from './http-request-hosts.ts';
-import { type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from './tool.ts';
+import { callTimeoutMs, inSeconds, type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from './tool.ts';
 
 export const HTTP_REQUEST = 'http_request';
 
@@ -68,7 +68,7 @@ export function httpRequestTool(
     execute: async (args, context) => {
       const request = check(args) ?? readRequest(args as Arguments);
       if (typeof request === 'string') return { status: 'error', output: request };
-      return await run(request, allowed, Math.min(timeoutS, context.timeout_s ?? timeoutS), context);
+      return await run(request, allowed, callTimeoutMs(timeoutS, context), context);
     },
   };
 }
@@ -86,17 +86,17 @@ function readRequest({ url, method = 'GET', headers = {}, body }: Arguments): Ht
 async function run(
   request: HttpRequest,
   hosts: AllowedHosts,
-  timeoutS: number,
+  timeoutMs: number,
   context: ToolContext,
 ): Promise<ToolOutcome> {
-  const timeout = AbortSignal.timeout(timeoutS * 1000);
+  const timeout = AbortSignal.timeout(timeoutMs);
   try {
     return answerOutcome(await exchange(request, hosts, AbortSignal.any([context.signal, timeout])));
   } catch (error) {
     // The connection is closed with the abort: nothing of the call is left on this side.
     if (context.signal.aborted) throw new ToolCancelled(HTTP_REQUEST, Promise.resolve(true));
     if (timeout.aborted)
-      return { status: 'timeout', output: `${request.url.host} did not answer within ${timeoutS} s.` };
+      return { status: 'timeout', output: `${request.url.host} did not answer within ${inSeconds(timeoutMs)}.` };
     return failure(request, error);
   }
 }

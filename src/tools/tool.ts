@@ -12,8 +12,8 @@ export type ToolContext = {
   /** Its abort cancels the call. */
   signal: AbortSignal;
   progress(data: Record<string, unknown>): void;
-  /** Seconds, where less is left than the tool's own `timeout_s`. */
-  timeout_s?: number;
+  /** Whole milliseconds, where less may be left than the tool's own `timeout_s`. */
+  timeout_ms?: number;
 };
 
 export type ToolHints = { read_only: boolean; idempotent: boolean; destructive: boolean };
@@ -63,3 +63,11 @@ export class ToolCancelled extends Error {
 export function callPolicy(tool: Tool, args: unknown): CallPolicy {
   return tool.policyFor?.(args) ?? { may_repeat: tool.may_repeat, needs_approval_hint: tool.needs_approval_hint };
 }
+
+/** How long one call may take, in whole milliseconds: the tool's own limit, or less where less is left. */
+export function callTimeoutMs(timeoutS: number, context: Pick<ToolContext, 'timeout_ms'>): number {
+  return Math.min(Math.ceil(timeoutS * 1000), context.timeout_ms ?? Number.POSITIVE_INFINITY);
+}
+
+/** Milliseconds as the model is told of them: `9.4 s`. */
+export const inSeconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;

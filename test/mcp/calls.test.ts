@@ -82,7 +82,7 @@ test('a call ends at its time limit, progress or not, and the server is told', a
 test('a call may be given less time than its tool has', async () => {
   const { open, stdio, executions } = bench();
   const mcp = open({ shop: stdio() });
-  const outcome = await call(mcp, 'shop/slow_heeding', { ms: 60_000 }, { timeout_s: 0.3 });
+  const outcome = await call(mcp, 'shop/slow_heeding', { ms: 60_000 }, { timeout_ms: 300 });
   expect(outcome.status).toBe('timeout');
   await expect.poll(() => executions().at(-1)?.state).toBe('cancelled');
 });

@@ -211,6 +211,25 @@ describe('a list', () => {
     expect((await ids(between)).names).toEqual(words.slice(1, 9));
   });
 
+  it('goes on for a reader that deletes what it reads', async () => {
+    const words = Array.from({ length: 25 }, (_, i) => `m${i}`);
+    const thread = await api.createThread(...words);
+    let after = '';
+    for (let deleted = 0; deleted < 25; ) {
+      const page = await ids(`/threads/${thread.id}/messages?limit=10${after}`);
+      expect(page.names.length).toBeGreaterThan(0);
+      for (const { id } of page.data) await api.ok('DELETE', `/threads/${thread.id}/messages/${id}`);
+      deleted += page.data.length;
+      after = `&after=${page.last_id}`;
+    }
+    expect(await api.messages(thread)).toEqual([]);
+    const made = [await api.createAssistant(), await api.createAssistant(), await api.createAssistant()];
+    const [oldest, middle, newest] = made.map((it) => it.id);
+    await api.ok('DELETE', `/assistants/${newest}`);
+    const rest = await api.ok<List<Assistant>>('GET', `/assistants?limit=2&after=${newest}`);
+    expect(rest.data.map((it) => it.id)).toEqual([middle, oldest]);
+  });
+
   it('that is empty has empty ids, since the document allows no null', async () => {
     const thread = await api.createThread();
     expect(await api.ok('GET', `/threads/${thread.id}/messages`)).toEqual({

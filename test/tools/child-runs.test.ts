@@ -55,6 +55,13 @@ async function childOf(runId: string, count = 1): Promise<string> {
   return String((await eventsUntil(stack, runId, named)).at(-1)?.data.run_id);
 }
 
+const eventRow = (run: string) =>
+  stack.journal.db
+    .selectFrom('runs')
+    .select(['epoch', 'last_event_at'])
+    .where('id', '=', run)
+    .executeTakeFirstOrThrow();
+
 describe('a call of run_agent', () => {
   it('is answered by a run of its own, which the events of its parent name', async () => {
     const id = await lead(task('/say The answer is 42.'));
@@ -227,6 +234,25 @@ describe('what Temporal loses', () => {
     checkHistory(events);
     expect(results(events)).toMatchObject([{ output: expect.stringContaining('blue') }]);
     expect(await childrenOf(id)).toHaveLength(1);
+  });
+
+  it('of both is taken up where the child stands, also when only the parent is found missing', async () => {
+    const id = await lead(task('/ask One?\n/ask Two?\n/say The end.'));
+    const child = await childOf(id);
+    await waitingOf(stack, child);
+    const asked = Date.now();
+    await until(() => Date.now() - asked > 2_000, 'the parent is quiet for longer than its child');
+    await answer(stack, child, 'first');
+    await waitingOf(stack, child, 2);
+    await loseWorkflow(stack, id);
+    await loseWorkflow(stack, child);
+    const lastOf = async (run: string) => (await eventRow(run)).last_event_at;
+    await stack.relay.sweep(Date.now() - ((await lastOf(id)) + (await lastOf(child))) / 2);
+    expect([(await eventRow(id)).epoch, (await eventRow(child)).epoch]).toEqual([1, 0]);
+    await answer(stack, child, 'second');
+    const events = await eventsToEnd(stack, id);
+    checkHistory(events);
+    expect(results(events)).toMatchObject([{ output: expect.stringContaining('second') }]);
   });
 
   it('of a child is rebuilt, and its parent is told of its end', async () => {

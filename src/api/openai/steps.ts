@@ -6,7 +6,7 @@ import type { Mount } from './mount.ts';
 import { invalidValue, notFound } from './refusals.ts';
 import { RunStory } from './stream/story.ts';
 import { factsOf } from './views/run.ts';
-import { stepObject } from './views/step.ts';
+import { type Step, stepObject } from './views/step.ts';
 
 type StepObject = ReturnType<typeof stepObject>;
 
@@ -34,9 +34,10 @@ async function stepsOf(
   { thread_id, run_id }: { thread_id: string; run_id: string },
 ): Promise<StepObject[]> {
   const facts = factsOf(await holdfast.runPicture(caller, thread_id, run_id));
-  const story = new RunStory(facts);
+  const steps: Step[] = [];
+  const story = new RunStory(facts, (step) => steps.push(step));
   for (const event of await holdfast.milestones(caller, run_id)) story.take(event);
-  return story.steps.map((step) => stepObject(facts, step));
+  return steps.map((step) => stepObject(facts, step));
 }
 
 /** A page of a list that is at hand, oldest first. Errors: refused for an unknown cursor. */

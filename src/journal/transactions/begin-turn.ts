@@ -29,7 +29,7 @@ export type Lease = {
 type BeginTurn = RunRef & {
   turn: number;
   /** The route this turn runs on, as the worker's configuration resolves it. */
-  route: { id: string; model: string; fallback: string | null; price: Price | null };
+  route: { id: string; model: string; fallback: string | null; price: Price | null; context_tokens?: number | null };
   /** Temporal's id of the execution that asks. */
   temporal_run_id?: string;
 };
@@ -73,7 +73,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
     ...(args.temporal_run_id === undefined ? {} : { temporal_run_id: args.temporal_run_id }),
   };
   if (known?.state === 'leased') {
-    const usage = await lostUsage(trx, run, known);
+    const usage = await lostUsage(trx, run, known, args.route.context_tokens ?? null);
     const spent = addUsage(run, usage, costUsd(args.route, usage));
     Object.assign(change, spent);
     Object.assign(run, spent);
@@ -85,6 +85,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
   }
   const exceeded = budgetExceeded(run, args.turn, ctx.now, args.route.price !== null);
   if (exceeded) {
+    if (known?.state === 'leased') await chargeOnce(trx, run.id, known);
     const outcome = await requestBudget(trx, ctx, run, exceeded, opening, change);
     return { begun: false, outcome };
   }
@@ -138,6 +139,16 @@ export function findStep(trx: Trx, runId: string, step: string): Promise<StepRec
 /** How often the step lost its worker: a lease that was neither given back nor fulfilled counts. */
 export function lostWorkers(known: StepRecord | undefined): number {
   return (known?.lost_workers ?? 0) + (known?.state === 'leased' ? 1 : 0);
+}
+
+/** The lost attempt is charged: the step holds no lease any more that would be charged again when it begins. */
+async function chargeOnce(trx: Trx, runId: string, known: StepRecord): Promise<void> {
+  await trx
+    .updateTable('steps')
+    .set({ state: 'released', release_reason: 'worker_lost', lost_workers: lostWorkers(known) })
+    .where('run_id', '=', runId)
+    .where('step', '=', known.step)
+    .execute();
 }
 
 const nextAttempt = (known: StepRecord | undefined) => (known?.attempt ?? 0) + 1;

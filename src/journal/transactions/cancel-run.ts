@@ -20,7 +20,11 @@ export function requestCancel(
   });
 }
 
-/** Requests a cancel of every active child of a run: Temporal was told to cancel the run, and the journal was not. */
+/**
+ * Requests a cancel of every active child of a run: Temporal was told to cancel the run, and the journal was not. An older copy of
+ * the run's workflow has no say.
+ */
 export async function cancelChildren(trx: Trx, args: RunRef, ctx: TransactionContext): Promise<void> {
-  await cancelActiveChildren(trx, ctx, await lockRun(trx, args.org_id, args.run_id));
+  const run = await lockRun(trx, args.org_id, args.run_id);
+  if (run.epoch === args.epoch && !run.ended) await cancelActiveChildren(trx, ctx, run);
 }

@@ -5,18 +5,15 @@ import { ceilingFor, heldTo, usedUp } from '../child-budget.ts';
 import { childRef } from '../child-runs.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import { recordResult } from '../requests.ts';
+import { appendResult } from '../requests.ts';
 import { append, type RunRecord, specOf } from '../run-row.ts';
 import type { Lease } from './begin-turn.ts';
 import { activeRuns } from './create-run.ts';
-import { heldLease, stepDone } from './held-lease.ts';
+import { givenUp, heldLease, stepDone } from './held-lease.ts';
 import { insertThread } from './threads.ts';
 
 /** Runs above a child: its parent, the parent's parent, … An agent that hands its task on and on is stopped here. */
 export const MAX_DEPTH = 8;
-/** The call's step holds no lease, for its child does the work. */
-export const CHILD_STARTED = 'child_started';
-
 type CreateChild = {
   lease: Lease;
   call_id: string;
@@ -32,12 +29,11 @@ type CreateChild = {
  */
 export async function createChild(trx: Trx, args: CreateChild, ctx: TransactionContext): Promise<CallOutcome> {
   const { run } = await heldLease(trx, args.lease);
-  if (run.status === 'cancelling') return { outcome: 'cancelled' };
+  if (run.status === 'cancelling') return await givenUp(trx, args.lease);
   const ceiling = await ceilingFor(trx, run, args.turn, ctx.now);
   const refusal = await refused(trx, run, args, usedUp(ceiling), ceiling.max_cost_usd !== undefined);
   if (refusal) {
-    const result = await recordResult(trx, ctx, run.id, args.call_id, { status: 'error', output: refusal });
-    await append(trx, ctx, run, result ? [result] : []);
+    await appendResult(trx, ctx, run, args.call_id, { status: 'error', output: refusal });
     await stepDone(trx, args.lease, { outcome: 'done' });
     return { outcome: 'done' };
   }
@@ -61,16 +57,14 @@ export async function createChild(trx: Trx, args: CreateChild, ctx: TransactionC
   );
   await trx
     .updateTable('steps')
-    .set({ state: 'released', release_reason: CHILD_STARTED })
+    .set({ state: 'child' })
     .where('run_id', '=', run.id)
     .where('step', '=', args.lease.step)
     .execute();
   const data = { call_id: args.call_id, run_id: id, thread_id: thread.id, persona_id: child.persona_id };
   await append(trx, ctx, run, [{ type: 'tool.progress', data }]);
-  return {
-    outcome: 'child',
-    child: childRef({ id, thread_id: thread.id, persona_id: child.persona_id, model: child.route.model }),
-  };
+  const made = { ...child.route, id, thread_id: thread.id, persona_id: child.persona_id };
+  return { outcome: 'child', child: childRef({ ...made, epoch: 0, started_at: null }) };
 }
 
 async function refused(

@@ -104,12 +104,12 @@ export type DueIntent = {
 
 /**
  * Claims intents that are due, oldest first (so in order for each run), and sets when each is due again should its effect
- * not show. A parent that ended together with its child needs no telling.
+ * not show. A run that has ended, or is gone, needs no telling.
  */
 export async function claimIntents(trx: Trx, args: { limit: number }, ctx: TransactionContext): Promise<DueIntent[]> {
   const due = await trx
     .selectFrom('outbox')
-    .innerJoin('runs', 'runs.id', 'outbox.run_id')
+    .leftJoin('runs', 'runs.id', 'outbox.run_id')
     .select([
       'outbox.id',
       'outbox.org_id',
@@ -125,21 +125,23 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
     .orderBy('outbox.id')
     .limit(args.limit)
     .execute();
-  const ended = due.filter((intent) => intent.ended);
-  for (const { id } of ended) await trx.deleteFrom('outbox').where('id', '=', id).execute();
-  const open = due.filter((intent) => !intent.ended);
-  for (const intent of open) {
-    const longest =
-      intent.kind === 'input' && intent.status === 'waiting_for_input' ? PARKED_RETRY_MS : OUTBOX_LAST_RETRY_MS;
-    const wait = Math.min(OUTBOX_FIRST_RETRY_MS * 2 ** intent.attempts, longest);
+  const claimed: DueIntent[] = [];
+  for (const { attempts, status, ended, epoch, ...intent } of due) {
+    if (ended !== 0 || epoch === null) {
+      await trx.deleteFrom('outbox').where('id', '=', intent.id).where('org_id', '=', intent.org_id).execute();
+      continue;
+    }
+    claimed.push({ ...intent, epoch });
+    const longest = intent.kind === 'input' && status === 'waiting_for_input' ? PARKED_RETRY_MS : OUTBOX_LAST_RETRY_MS;
+    const wait = Math.min(OUTBOX_FIRST_RETRY_MS * 2 ** attempts, longest);
     await trx
       .updateTable('outbox')
-      .set({ attempts: intent.attempts + 1, next_at: ctx.now + wait })
+      .set({ attempts: attempts + 1, next_at: ctx.now + wait })
       .where('id', '=', intent.id)
       .where('org_id', '=', intent.org_id)
       .execute();
   }
-  return open.map(({ attempts: _attempts, status: _status, ended: _ended, ...intent }) => intent);
+  return claimed;
 }
 
 /** Makes every waiting intent due at once: Temporal is back. */

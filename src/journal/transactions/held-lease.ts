@@ -14,6 +14,17 @@ export async function heldLease(trx: Trx, lease: Lease): Promise<{ run: RunRecor
   return { run, step };
 }
 
+/** Gives back the lease of a step that its run's cancel has overtaken: from now on it is not at work. */
+export async function givenUp(trx: Trx, lease: Lease): Promise<{ outcome: 'cancelled' }> {
+  await trx
+    .updateTable('steps')
+    .set({ state: 'released', release_reason: 'cancelled' })
+    .where('run_id', '=', lease.run_id)
+    .where('step', '=', lease.step)
+    .execute();
+  return { outcome: 'cancelled' };
+}
+
 /** Marks a step's outcome, so that whoever asks for the step again is told instead of doing it twice. */
 export async function stepDone(trx: Trx, lease: Lease, outcome: unknown): Promise<void> {
   await trx

@@ -57,10 +57,14 @@ export async function updateMessage(
   if (!updated) throw noMessage(args.message_id);
 }
 
-/** Takes a message out of its thread, with the calls it made: no later prompt holds it. Errors: `messages.not_found`. */
+/**
+ * Takes a message out of its thread, with the calls it made: no list and no later prompt holds it. Its place stays, so that a list
+ * whose reader deletes what it reads goes on. Errors: `messages.not_found`.
+ */
 export async function deleteMessage(trx: Trx, args: MessageRef, _ctx: TransactionContext): Promise<void> {
   const deleted = await trx
-    .deleteFrom('messages')
+    .updateTable('messages')
+    .set({ listed: -1, content: '[]', metadata: '{}' })
     .where('id', '=', args.message_id)
     .where('thread_id', '=', args.thread_id)
     .where('org_id', '=', args.org_id)

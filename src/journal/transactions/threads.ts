@@ -80,6 +80,7 @@ export async function deleteThread(
 ): Promise<void> {
   const { org_id, thread_id } = args;
   await refuseBusy(trx, org_id, thread_id);
+  await refuseAwaited(trx, org_id, thread_id);
   await trx
     .insertInto('deleted_runs')
     .columns(['run_id'])
@@ -95,6 +96,21 @@ export async function deleteThread(
       .execute();
   }
   await trx.deleteFrom('threads').where('id', '=', thread_id).where('org_id', '=', org_id).execute();
+}
+
+/** A run of the thread has ended, and its parent has not taken its answer yet: it will in a moment. Errors: `threads.busy`. */
+async function refuseAwaited(trx: Trx, orgId: string, threadId: string): Promise<void> {
+  const child = await trx
+    .selectFrom('runs')
+    .innerJoin('calls', 'calls.call_id', 'runs.parent_call_id')
+    .select(['runs.id', 'runs.parent_run_id'])
+    .where('runs.thread_id', '=', threadId)
+    .where('runs.org_id', '=', orgId)
+    .where('calls.status', '=', 'pending')
+    .executeTakeFirst();
+  if (!child) return;
+  const message = `The run ${child.parent_run_id} has not taken the answer of ${child.id}, a run of thread ${threadId}, yet.`;
+  throw new HoldfastError('threads.busy', message, { details: { active_run_id: child.parent_run_id } });
 }
 
 /** Removes up to `limit` events of deleted runs; returns how many runs are still to be purged. */

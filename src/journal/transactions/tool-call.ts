@@ -1,18 +1,17 @@
 import type { Selectable } from 'kysely';
 import type { CallOutcome, RunRef, Wait } from '../../runs/outcomes.ts';
-import { workedMs } from '../budget.ts';
+import { least, workedMs } from '../budget.ts';
 import { callRefs } from '../call-refs.ts';
 import { activeChildren, childOf, childRef, collectChild } from '../child-runs.ts';
 import { endRun, type UnfinishedCall } from '../end-run.ts';
 import { forgetStart } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import { openRequest, recordResult } from '../requests.ts';
+import { appendResult, openRequest } from '../requests.ts';
 import { limitReached } from '../run-limits.ts';
 import { append, lockRun, type RunRecord, specOf } from '../run-row.ts';
 import type { CallStatus, Schema } from '../schema.ts';
 import { endedAs, findStep, giveLease, type Lease, lostWorkers, MAX_LOST_WORKERS, stopOf } from './begin-turn.ts';
-import { CHILD_STARTED } from './create-child.ts';
-import { heldLease, stepDone } from './held-lease.ts';
+import { givenUp, heldLease, stepDone } from './held-lease.ts';
 
 /** A person said that a call which was cut off is to be made once more: why its step holds no lease. */
 export const RETRY_APPROVED = 'retry_approved';
@@ -24,8 +23,8 @@ export type BegunCall =
       begun: true;
       lease: Lease;
       call: Pick<CallRecord, 'call_id' | 'name' | 'kind'> & { arguments: unknown; offered: boolean };
-      /** Seconds that are left of the run's time; undefined: it has no limit. */
-      time_left_s: number | undefined;
+      /** Whole milliseconds that are left of the run's time; undefined: it has no limit. */
+      time_left_ms: number | undefined;
     }
   | { begun: false; outcome: CallOutcome };
 
@@ -55,8 +54,7 @@ export async function beginCall(
   }
   const step = `call:${call.call_id}`;
   const known = await findStep(trx, run.id, step);
-  if (known?.release_reason === CHILD_STARTED)
-    return { begun: false, outcome: await answeredByChild(trx, ctx, run, call) };
+  if (known?.state === 'child') return { begun: false, outcome: await answeredByChild(trx, ctx, run, call) };
   const lost = lostWorkers(known);
   if (lost >= MAX_LOST_WORKERS) {
     const message = `The call ${call.call_id} of ${call.name} lost its worker ${lost} times.`;
@@ -65,16 +63,13 @@ export async function beginCall(
   }
   const request = await requestFor(trx, ctx, run, call, known !== undefined && known.release_reason !== RETRY_APPROVED);
   if (request) return { begun: false, outcome: { outcome: 'wait', wait: request } };
-  const timeLeftS = timeLeft(run, ctx.now);
-  if (timeLeftS !== undefined && timeLeftS <= 0) {
-    const late = { status: 'timeout', output: `Not run: the run's time is used up.`, duration_ms: 0 } as const;
-    return { begun: false, outcome: await record(trx, ctx, run, call.call_id, late) };
-  }
+  const time_left_ms = timeLeft(run, ctx.now);
+  if (time_left_ms !== undefined && time_left_ms <= 0) return await notRun(trx, ctx, run, call, step);
   const lease = await giveLease(trx, ctx, run, step, known, { message_id: null, provider_errors: 0 });
   return {
     begun: true,
     lease,
-    time_left_s: timeLeftS,
+    time_left_ms,
     call: {
       call_id: call.call_id,
       name: call.name,
@@ -86,10 +81,24 @@ export async function beginCall(
 }
 
 function timeLeft(run: RunRecord, now: number): number | undefined {
-  const { budget, expires_at = Number.POSITIVE_INFINITY } = specOf(run);
-  const worked = workedMs(run, now) / 1000;
-  const left = Math.min((budget.timeout_s ?? Number.POSITIVE_INFINITY) - worked, (expires_at - now) / 1000);
-  return Number.isFinite(left) ? left : undefined;
+  const { budget, expires_at } = specOf(run);
+  const ofBudget = budget.timeout_s === undefined ? undefined : budget.timeout_s * 1000 - workedMs(run, now);
+  const left = least(ofBudget, expires_at === undefined ? undefined : expires_at - now);
+  return left === undefined ? undefined : Math.ceil(left);
+}
+
+/** The run's time is over before the call could begin, or begin again. */
+async function notRun(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  call: CallRecord,
+  step: string,
+): Promise<BegunCall> {
+  const output = "Not run: the run's time is used up.";
+  await appendResult(trx, ctx, run, call.call_id, { status: 'timeout', output, duration_ms: 0 });
+  await trx.updateTable('steps').set({ state: 'done' }).where('run_id', '=', run.id).where('step', '=', step).execute();
+  return { begun: false, outcome: { outcome: 'done' } };
 }
 
 /** The call's result, once its child has ended; until then the child. */
@@ -103,20 +112,7 @@ async function answeredByChild(
   if (child && !child.ended) return { outcome: 'child', child: childRef(child) };
   if (child) await collectChild(trx, ctx, run, call.call_id, child);
   else
-    await record(trx, ctx, run, call.call_id, { status: 'error', output: 'The run that was to answer was deleted.' });
-  return { outcome: 'done' };
-}
-
-/** Records a result for which nothing had to be run. */
-async function record(
-  trx: Trx,
-  ctx: TransactionContext,
-  run: RunRecord,
-  callId: string,
-  result: Parameters<typeof recordResult>[4],
-): Promise<CallOutcome> {
-  const event = await recordResult(trx, ctx, run.id, callId, result);
-  await append(trx, ctx, run, event ? [event] : []);
+    await appendResult(trx, ctx, run, call.call_id, { status: 'error', output: 'The run that was to answer is gone.' });
   return { outcome: 'done' };
 }
 
@@ -198,9 +194,8 @@ export async function completeCall(
   ctx: TransactionContext,
 ): Promise<CallOutcome> {
   const { run } = await heldLease(trx, args.lease);
-  if (run.status === 'cancelling') return { outcome: 'cancelled' };
-  const result = await recordResult(trx, ctx, run.id, args.call_id, args);
-  if (result) await append(trx, ctx, run, [result]);
+  if (run.status === 'cancelling') return await givenUp(trx, args.lease);
+  await appendResult(trx, ctx, run, args.call_id, args);
   await stepDone(trx, args.lease, { outcome: 'done' });
   return { outcome: 'done' };
 }

@@ -1,5 +1,5 @@
 import { cutOutput } from '../../cut-output.ts';
-import { ToolCancelled, type ToolContext, type ToolOutcome } from '../tool.ts';
+import { callTimeoutMs, inSeconds, ToolCancelled, type ToolContext, type ToolOutcome } from '../tool.ts';
 import type { Progress } from './call-watch.ts';
 import { ConnectionLost } from './connection-lost.ts';
 import { errorText } from './error-text.ts';
@@ -31,8 +31,8 @@ export async function runCall(
   args: unknown,
   context: ToolContext,
 ): Promise<ToolOutcome> {
-  const timeoutS = Math.min(target.timeout_s, context.timeout_s ?? target.timeout_s);
-  const stop = stopSignal(context.signal, timeoutS * 1000);
+  const timeoutMs = callTimeoutMs(target.timeout_s, context);
+  const stop = stopSignal(context.signal, timeoutMs);
   let call: SessionCall | undefined;
   try {
     const result = server.use((session) => {
@@ -50,7 +50,10 @@ export async function runCall(
     if (!stop.signal.aborted) return failure(error, target);
     const ended = call?.ended() ?? Promise.resolve(true);
     if (stop.signal.reason === CANCELLED) throw new ToolCancelled(target.name, ended);
-    return { status: 'timeout', output: `${target.name} did not end within ${timeoutS} s and was told to stop.` };
+    return {
+      status: 'timeout',
+      output: `${target.name} did not end within ${inSeconds(timeoutMs)} and was told to stop.`,
+    };
   } finally {
     stop.dispose();
   }

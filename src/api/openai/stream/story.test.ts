@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../runs/dialect-types.ts';
 import type { RunFacts } from '../views/run.ts';
+import type { Step } from '../views/step.ts';
 import { RunStory } from './story.ts';
 
 const FACTS: RunFacts = {
@@ -52,12 +53,17 @@ const fails = (code: string, message = 'why'): Told => ['run.failed', { error: {
 type Shown = { event: string; data: object };
 
 /** What a story shows of these events: each a second after the one before. */
-function tell(events: Told[], story = new RunStory(FACTS)): { frames: Shown[]; names: string[]; story: RunStory } {
+function tell(
+  events: Told[],
+  earlier?: RunStory,
+): { frames: Shown[]; names: string[]; story: RunStory; steps: Step[] } {
+  const steps: Step[] = [];
+  const story = earlier ?? new RunStory(FACTS, (step) => steps.push(step));
   const frames = events.flatMap(([type, data = {}], i) => {
     const event: RunEvent = { seq: i + 1, type, data, created_at: 1_000 * (i + 1) };
     return story.take(event) as Shown[];
   });
-  return { frames, names: frames.map((frame) => frame.event.replace('thread.', '')), story };
+  return { frames, names: frames.map((frame) => frame.event.replace('thread.', '')), story, steps };
 }
 
 const OPENED = ['run.step.created', 'run.step.in_progress', 'message.created', 'message.in_progress'];
@@ -339,14 +345,14 @@ describe('after an answer', () => {
 
 describe('steps', () => {
   it('have ids made of the message’s and of the first call’s, whoever reads', () => {
-    const { story } = tell([...started, completed('Look.'), call('7'), call('8')]);
-    expect(story.steps.map((step) => step.id)).toEqual(['step_1', 'step_7']);
+    const { steps } = tell([...started, completed('Look.'), call('7'), call('8')]);
+    expect(steps.map((step) => step.id)).toEqual(['step_1', 'step_7']);
   });
 
   it('share the usage of their turn: the message has it, else the calls', () => {
-    const spoke = tell([...started, completed('Look.'), call('1'), result('1')]).story.steps;
+    const spoke = tell([...started, completed('Look.'), call('1'), result('1')]).steps;
     expect(spoke.map((step) => step.usage?.input_tokens)).toEqual([10, 0]);
-    const silent = tell([...started, completed(''), call('1'), result('1')]).story.steps;
+    const silent = tell([...started, completed(''), call('1'), result('1')]).steps;
     expect(silent.map((step) => step.usage?.input_tokens)).toEqual([10]);
   });
 
@@ -362,7 +368,7 @@ describe('steps', () => {
       says('Hel', 'msg_2'),
       cut,
     ];
-    expect(tell(events).story.steps.map((step) => step.usage?.input_tokens)).toEqual([10, 15]);
+    expect(tell(events).steps.map((step) => step.usage?.input_tokens)).toEqual([10, 15]);
   });
 
   it('of a step delta the delta has no id, and every call its index', () => {

@@ -17,8 +17,7 @@ const WAIT = 'wait';
 
 export class RunStory {
   readonly facts: RunFacts;
-  /** Every step so far, oldest first. */
-  readonly steps: Step[] = [];
+  readonly #onStep: (step: Step) => void;
   #run: RunState = ACCEPTED;
   /** `queued` after an answer is told once the outputs that came with it are. */
   #toldQueued = true;
@@ -30,8 +29,10 @@ export class RunStory {
   /** Tokens that steps have been given so far. */
   #counted = { input_tokens: 0, output_tokens: 0 };
 
-  constructor(facts: RunFacts) {
+  /** `onStep` is told each step when it is first shown; the step is brought up to date in place. Nothing that has ended is kept. */
+  constructor(facts: RunFacts, onStep?: (step: Step) => void) {
     this.facts = facts;
+    this.#onStep = onStep ?? (() => undefined);
   }
 
   /** Whether a stream ends here: with the run, or with what it asks of its client. */
@@ -82,7 +83,7 @@ export class RunStory {
   #newTurn(at: number): Frame[] {
     // A turn that said nothing and called nothing is followed by another when its user has written meanwhile.
     const before = this.#message?.emptyAnswer() ?? [];
-    this.#message = new MessageStep(this.facts, at, (step) => this.steps.push(step));
+    this.#message = new MessageStep(this.facts, at, this.#onStep);
     return before;
   }
 
@@ -108,7 +109,7 @@ export class RunStory {
     if (!this.#calls || this.#calls.step.end) {
       const usage = this.#message?.unclaimedUsage() ?? null;
       this.#calls = new CallsStep(this.facts, at, call.id, usage);
-      this.steps.push(this.#calls.step);
+      this.#onStep(this.#calls.step);
       frames.push(...this.#calls.opening());
     }
     return [...frames, this.#calls.add(call)];

@@ -1,0 +1,60 @@
+/**
+ * The journal's transactions as the writer's thread sees them in a server that is to be killed: those of the run last created
+ * are named and written down as they are committed, and at the planned one the process kills itself. Transactions that are no run's (the
+ * relay's, those of keys and personas) pass uncounted.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import type { TransactionContext, Trx } from '../../../src/journal/journal.ts';
+import {
+  runTransaction as run,
+  type TransactionArgs,
+  type TransactionName,
+  type TransactionResult,
+} from '../../../src/journal/transactions/index.ts';
+import { addCommit, COMMITS_FILE, type Moment, PLAN_FILE, type Plan, readPlan } from './plan.ts';
+import { TransactionNames } from './transaction-names.ts';
+
+const { [PLAN_FILE]: planFile = '', [COMMITS_FILE]: commitsFile = '' } = process.env;
+
+/** A commit that is lost takes its time first: whoever was told of it too early shows that. */
+const SLOW_COMMIT_MS = 30;
+
+const names = new TransactionNames();
+let plan: Plan | undefined;
+/** The transactions of the run in the commit that is being made. */
+let batch: string[] = [];
+
+/** `runTransaction`, and what it did is named. A refused transaction writes nothing and has no name. */
+export async function runTransaction<N extends TransactionName>(
+  name: N,
+  trx: Trx,
+  args: TransactionArgs<N>,
+  ctx: TransactionContext,
+): Promise<TransactionResult<N>> {
+  const result = await run(name, trx, args, ctx);
+  if (names.beginsRun(name, result)) plan = readPlan(planFile);
+  const named = names.of(name, args, result);
+  if (named) batch.push(named);
+  return result;
+}
+
+const { exec } = DatabaseSync.prototype;
+DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string): void {
+  const transactions = sql === 'COMMIT' ? batch : [];
+  if (sql === 'COMMIT' || sql === 'BEGIN IMMEDIATE') batch = [];
+  const isPlanned = plan !== undefined && transactions.includes(plan.at);
+  if (isPlanned && plan?.moment === 'before') die(transactions, 'before');
+  exec.call(this, sql);
+  if (isPlanned) die(transactions, 'after');
+  if (transactions.length > 0) addCommit(commitsFile, { transactions });
+};
+
+/** SIGKILL to the whole process; this thread does nothing more. */
+function die(transactions: string[], killed: Moment): void {
+  addCommit(commitsFile, { transactions, killed });
+  if (killed === 'before') pause(SLOW_COMMIT_MS);
+  process.kill(process.pid, 'SIGKILL');
+  pause(Number.POSITIVE_INFINITY);
+}
+
+const pause = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
