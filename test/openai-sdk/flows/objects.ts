@@ -152,6 +152,17 @@ export const objectFlows: Flows = {
     expect(ids(oldestFirst)).toEqual(ids(first).slice(0, 10).toReversed());
   },
 
+  async 'what is listed may be deleted page after page'({ sdk }) {
+    const messages = Array.from({ length: 25 }, (_, i) => ({ role: 'user' as const, content: `message ${i}` }));
+    const thread = (await sdk.createThread({ messages })).id;
+    for await (const { id } of sdk.listMessages(thread, { limit: 10 })) await sdk.deleteMessage(thread, id);
+    expect(await all(sdk.listMessages(thread, {}))).toEqual([]);
+    const made = await Promise.all(Array.from({ length: 5 }, () => sdk.createAssistant({ model: 'gpt-4o' })));
+    const ids = new Set(made.map((it) => it.id));
+    for await (const { id } of sdk.listAssistants({ limit: 2 })) if (ids.has(id)) await sdk.deleteAssistant(id);
+    expect((await all(sdk.listAssistants({ limit: 100 }))).filter(({ id }) => ids.has(id))).toEqual([]);
+  },
+
   async 'pages of assistants are walked in both orders'({ sdk }) {
     const names = ['one', 'two', 'three'];
     const made: string[] = [];
