@@ -100,6 +100,11 @@ export const refusalFlows: Flows = {
     expect((await all(other.listAssistants({ limit: 100 }))).map((it) => it.id)).not.toContain(assistant_id);
   },
 
+  async 'an assistant of the configuration is not deleted'({ sdk }) {
+    await refused(sdk, sdk.deleteAssistant('assistant'), 'BadRequestError', { status: 400, message: /configur/i });
+    expect((await sdk.getAssistant('assistant')).id).toBe('assistant');
+  },
+
   async 'a model that is no route is refused, naming those that are'({ sdk }) {
     const { assistant_id, thread } = await begin(sdk, '/say Hello');
     for (const call of [

@@ -44,6 +44,14 @@ export const runLimitFlows: Flows = {
     const run = await sdk.createAndPoll(thread, { assistant_id: 'frugal' });
     expect(run).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_completion_tokens' } });
     expect(run).toMatchObject({ last_error: null, usage: { prompt_tokens: 300, completion_tokens: 5 } });
+
+    const cut = (await threadWith(sdk, '/stream chunks=400 delay_ms=0')).id;
+    expect(await sdk.createAndPoll(cut, { assistant_id: 'frugal' })).toMatchObject({
+      ...{ status: 'incomplete', incomplete_details: { reason: 'max_completion_tokens' }, completed_at: null },
+    });
+    expect((await sdk.listMessages(cut, {})).data[0]).toMatchObject({
+      ...{ status: 'incomplete', incomplete_details: { reason: 'max_tokens' } },
+    });
   },
 
   async 'truncation to the last messages is what the model is sent'({ sdk }) {

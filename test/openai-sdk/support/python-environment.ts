@@ -34,11 +34,23 @@ export async function pythonWithOpenai(): Promise<string> {
     );
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', REQUIREMENTS];
     await run(join(unfinished, python), pip, 'pip, and PyPI within reach');
-    if (!existsSync(directory)) renameSync(unfinished, directory);
+    place(unfinished, directory, () => existsSync(join(directory, python)));
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
   return join(directory, python);
+}
+
+/** Renames, where `isWhole` says that nothing usable is there: an environment whose own Python is gone is replaced. */
+function place(made: string, directory: string, isWhole: () => boolean): void {
+  if (isWhole()) return;
+  rmSync(directory, { recursive: true, force: true });
+  try {
+    renameSync(made, directory);
+  } catch (error) {
+    // Another run was faster.
+    if (!isWhole()) throw error;
+  }
 }
 
 async function run(command: string, args: string[], needed: string): Promise<void> {
