@@ -22,6 +22,7 @@ export async function modelRequest(
     messages: [],
     tools: turn.tools,
     attempt: turn.attempt,
+    tenant: run.org_id,
     ...settingsOf(spec, turn.number),
   };
   const window = windowOf(route, run, told, left.max_output_tokens);

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import type { Holdfast } from '../runs/holdfast.ts';
+import { type AdmissionLimits, admitRequests } from './admission.ts';
 import { authenticate } from './auth.ts';
 import { docsPage } from './docs.ts';
 import type { ApiEnv } from './env.ts';
@@ -20,6 +21,8 @@ export type AppOptions = {
   version: string;
   /** As in holdfast.yaml; absent: no limit. */
   limits?: { requests_per_minute?: number };
+  /** What is worked on at a time; absent: as the constants say. */
+  admission?: AdmissionLimits;
 };
 
 /** A dialect with its endpoints. */
@@ -34,7 +37,7 @@ export type ApiDialect = Dialect & {
 export function createApp(
   holdfast: Holdfast,
   dialects: [ApiDialect, ...ApiDialect[]],
-  { log, version, limits }: AppOptions,
+  { log, version, limits, admission }: AppOptions,
 ): OpenAPIHono<ApiEnv> {
   const respond = createErrorResponder(dialects, log);
   const app = new OpenAPIHono<ApiEnv>({ getPath: routedPath });
@@ -44,8 +47,10 @@ export function createApp(
   app.use(trace());
   app.use(logRequests(log));
   app.on('OPTIONS', '*', options(app));
+  const admit = admitRequests(admission);
   for (const { base, before } of dialects) {
     if (before) app.use(`${base}/*`, before);
+    app.use(`${base}/*`, admit);
     app.use(`${base}/*`, authenticate(holdfast));
   }
   if (limits?.requests_per_minute !== undefined) {

@@ -1,5 +1,6 @@
 /** Request bodies: bounded in size, UTF-8, JSON, and of a shape that every later step can walk and store. */
 import { HoldfastError } from '../errors.ts';
+import type { BodyRoom } from './admission.ts';
 import { type Issue, invalid } from './validation.ts';
 
 export const MAX_BODY_BYTES = 1_048_576;
@@ -11,10 +12,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /**
  * The body's JSON value; undefined when it is empty. The content type is not looked at: `curl -d` says it is a form.
  * Errors: `http.body_too_large`, `http.bad_json`, `http.unsupported_encoding`, `http.bad_request` (cut off),
- * `validation.failed` (too deep, a number JSON cannot give back, NUL in a text).
+ * `journal.unavailable` (no room for it), `validation.failed` (too deep, a number JSON cannot give back, NUL in a text).
  */
-export async function readJson(request: Request): Promise<unknown> {
-  const bytes = await readBytes(request);
+export async function readJson(request: Request, room: BodyRoom): Promise<unknown> {
+  const bytes = await readBytes(request, room);
   if (bytes.byteLength === 0) return undefined;
   const value = parseJson(bytes);
   const issue = unstorable(value);
@@ -22,7 +23,7 @@ export async function readJson(request: Request): Promise<unknown> {
   return value;
 }
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+async function readBytes(request: Request, room: BodyRoom): Promise<Uint8Array> {
   const encoding = request.headers.get('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {
     throw new HoldfastError('http.unsupported_encoding', `Send the body without content encoding, not as ${encoding}.`);
@@ -31,9 +32,9 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   if (declared !== null && Number(declared) > MAX_BODY_BYTES) throw tooLarge();
   try {
     // Node holds a sender to its content-length; only a body without one has to be counted as it comes.
-    return declared !== null && !request.headers.has('transfer-encoding')
-      ? new Uint8Array(await request.arrayBuffer())
-      : await readCounting(request.body);
+    if (declared === null || request.headers.has('transfer-encoding')) return await readCounting(request.body, room);
+    room.take(Number(declared));
+    return new Uint8Array(await request.arrayBuffer());
   } catch (error) {
     if (!request.signal.aborted) throw error;
     throw new HoldfastError('http.bad_request', 'The connection was closed before the body was complete.', {
@@ -42,13 +43,14 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   }
 }
 
-async function readCounting(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function readCounting(body: ReadableStream<Uint8Array> | null, room: BodyRoom): Promise<Uint8Array> {
   if (body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > MAX_BODY_BYTES) throw tooLarge();
+    room.take(chunk.byteLength);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -79,7 +79,7 @@ export function createMount(app: OpenAPIHono<ApiEnv>, inFlight: InFlight): Mount
       const query = parse(endpoint.query ?? NoQuery, readQuery(c.req.url), 'query parameter') as z.output<
         NonNullable<(typeof endpoint)['query']>
       >;
-      const sent = endpoint.body ? await readJson(c.req.raw) : undefined;
+      const sent = endpoint.body ? await readJson(c.req.raw, c.get('bodyRoom')) : undefined;
       const body = parseBody(endpoint, sent) as z.output<NonNullable<(typeof endpoint)['body']>>;
       const once =
         endpoint.method === 'post'

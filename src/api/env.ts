@@ -1,4 +1,5 @@
 import type { Caller } from '../runs/types.ts';
+import type { BodyRoom } from './admission.ts';
 
 /** What a request carries through the middleware. */
 export type ApiEnv = {
@@ -11,5 +12,7 @@ export type ApiEnv = {
     traceId: string;
     /** Set by the authentication, so below a dialect's base only. */
     caller: Caller;
+    /** Set below a dialect's base only. */
+    bodyRoom: BodyRoom;
   };
 };

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Logger } from 'pino';
 import { HoldfastError } from '../errors.ts';
 import type { ApiEnv } from './env.ts';
+import { atMostEverySecond } from './seldom.ts';
 
 /** What went wrong, ready to be shown to a client. */
 export type Failure = {
@@ -68,14 +69,16 @@ export function failureOf(error: unknown, traceId: string): Failure {
 
 /** The function that answers every error of the app. The first of `dialects` speaks where none is addressed. */
 export function createErrorResponder(dialects: [Dialect, ...Dialect[]], log: Logger) {
+  const sayUnavailable = atMostEverySecond((count, fields: object) => {
+    log.warn({ ...fields, count }, 'request failed');
+  });
   return (error: unknown, c: Context<ApiEnv>): Response => {
     const dialect = dialects.find(({ base }) => isBelow(c.req.path, base)) ?? dialects[0];
     const told = failureOf(error, c.get('traceId'));
     const failure = { ...told, status: dialect.statusOf?.(told) ?? told.status };
-    if (failure.status >= 500) {
-      const level = failure.status === 503 ? 'warn' : 'error';
-      log[level]({ err: error, trace_id: failure.traceId, method: c.req.method, path: c.req.path }, 'request failed');
-    }
+    const asked = { err: error, trace_id: failure.traceId, method: c.req.method, path: c.req.path };
+    if (failure.status === 503) sayUnavailable(asked);
+    else if (failure.status >= 500) log.error(asked, 'request failed');
     if (failure.status === 401) {
       c.header('WWW-Authenticate', failure.code === 'auth.invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer');
     }

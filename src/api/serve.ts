@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
@@ -8,7 +8,16 @@ import { HoldfastError } from '../errors.ts';
 import type { ApiEnv } from './env.ts';
 import { failureOf } from './errors.ts';
 import { nativeDialect } from './native/dialect.ts';
+import { atMostEverySecond } from './seldom.ts';
 import { newTraceId } from './trace.ts';
+
+/** Connections at a time, most of them readers of events; one more is closed at once. */
+export const MAX_CONNECTIONS = 10_000;
+/** How long a client may take to send its request, headers and body. */
+export const REQUEST_TIMEOUT_MS = 60_000;
+
+/** How long the rest of a refused body is read, so that its sender gets the answer. */
+export const DISCARD_TIMEOUT_MS = 10_000;
 
 export type Served = {
   /** `http://host:port`, with the port that was given out for port 0. */
@@ -35,13 +44,17 @@ export async function serveApp(
       const { outgoing } = bindings as HttpBindings;
       return app.fetch(request, { ...bindings, readerSignal: () => readers.add(outgoing) });
     },
-    { errorHandler: (error) => unroutable(error, log) },
+    { errorHandler: (error) => unroutable(error, log), autoCleanupIncoming: false },
   );
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (incoming, outgoing) => {
     // Once the server closes, a connection that has its answer is idle and must not be kept alive.
     outgoing.once('close', () => readers.ended && server.closeIdleConnections());
+    outgoing.once('finish', () => discardRest(incoming));
     void listener(incoming, outgoing);
   });
+  server.maxConnections = MAX_CONNECTIONS;
+  const sayDropped = atMostEverySecond((count) => log.warn({ count }, 'connections were closed: there are too many'));
+  server.on('drop', sayDropped);
   server.on('clientError', refuseMalformed);
   await listen(server, host, port);
 
@@ -84,6 +97,17 @@ class Readers {
     this.ended = true;
     for (const reader of this.#open) reader.abort();
   }
+}
+
+/**
+ * Reads and forgets what is left of a body that nobody wants: a client that still sends would lose its answer if the connection were
+ * closed under it. One that does not come to its end is cut.
+ */
+function discardRest(incoming: IncomingMessage): void {
+  if (incoming.readableEnded || incoming.destroyed) return;
+  const cut = setTimeout(() => incoming.socket.destroy(), DISCARD_TIMEOUT_MS);
+  incoming.once('close', () => clearTimeout(cut));
+  incoming.resume();
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -20,7 +20,10 @@ export type RawBody = string | Uint8Array<ArrayBuffer> | ReadableStream;
 type Sent = { method?: string; body?: unknown; raw?: RawBody; headers?: Record<string, string>; signal?: AbortSignal };
 
 /** `send` authorizes as `caller`, and sends `body` as JSON. `logged` holds the log's lines. */
-export function testApp(core: Core = {}, options: { caller?: Partial<Caller>; limits?: AppOptions['limits'] } = {}) {
+export function testApp(
+  core: Core = {},
+  options: { caller?: Partial<Caller> } & Pick<AppOptions, 'limits' | 'admission'> = {},
+) {
   const logged: Record<string, unknown>[] = [];
   const log: Logger = pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const known: Core = { authenticate: async () => ({ ...ADMIN, ...options.caller }), ...core };
@@ -34,6 +37,7 @@ export function testApp(core: Core = {}, options: { caller?: Partial<Caller>; li
     log,
     version: '9.9.9',
     limits: options.limits,
+    admission: options.admission,
   });
   const send = async (path: string, { method = 'GET', body, raw, headers, signal }: Sent = {}): Promise<Response> =>
     await app.request(

@@ -53,6 +53,19 @@ describe('the intent to start a run', () => {
   });
 });
 
+describe('claiming what is due', () => {
+  it('takes as much of each organisation as of the others, and the oldest of each', async () => {
+    const many = [];
+    for (let i = 0; i < 20; i++) many.push(await journal.create());
+    const other = { ...CALLER, org_id: 'org_of_one' };
+    const one = await journal.create({}, { caller: other });
+    journal.pass(OUTBOX_FIRST_RETRY_MS);
+    const claimed = await claim();
+    expect(claimed.map((intent) => intent.run_id)).toEqual([...many.slice(0, 9).map((run) => run.run_id), one.run_id]);
+    expect((await claim()).map((intent) => intent.run_id)).toEqual(many.slice(9, 19).map((run) => run.run_id));
+  });
+});
+
 describe('the intent to tell of an answer', () => {
   it('is there until the next step begins', async () => {
     const run = await journal.create();

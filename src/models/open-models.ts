@@ -1,8 +1,8 @@
+import { Slots } from '../slots.ts';
 import { demoSource } from './demo/model.ts';
 import { loadProvider } from './provider.ts';
 import { checkRoute, describeRoute } from './routes.ts';
 import { sdkSource } from './sdk-stream.ts';
-import { Slots } from './slots.ts';
 import { runStep, type Source, type StepLimits } from './step.ts';
 import type { ModelRequest, Models, Route, RouteConfig } from './types.ts';
 

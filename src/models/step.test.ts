@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { collect, say, WIRES, wireRoute } from '../../test/wire/collect.ts';
 import { type Reply, startWire, type WireServer } from '../../test/wire/server.ts';
+import { Slots } from '../slots.ts';
 import { openModels } from './open-models.ts';
-import { Slots } from './slots.ts';
 import { runStep, type Source } from './step.ts';
 import type { ModelPart, Route, RouteConfig } from './types.ts';
 

@@ -1,4 +1,4 @@
-import type { Slots } from './slots.ts';
+import type { Slots } from '../slots.ts';
 import { ModelError, type ModelPart, type ModelRequest } from './types.ts';
 
 const MS_PER_SECOND = 1_000;
@@ -23,7 +23,7 @@ export async function* runStep(
   request: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart, void, undefined> {
-  await limits.slots.take(signal);
+  await limits.slots.take(signal, request.tenant);
   const connection = new AbortController();
   const watch = new Watch(limits.idleTimeoutS * MS_PER_SECOND);
   const onAbort = () => {

@@ -54,6 +54,8 @@ export type ModelRequest = {
   attempt?: number;
   /** Calls since the last user message that were left out of `messages`; only the demo model, which counts them, reads it. */
   dropped_calls?: number;
+  /** The organisation it is made for: those that wait for the same route are served in turn. */
+  tenant?: string;
 };
 
 /** How a run wants its model called; what is absent is the provider's own choice. */

@@ -70,6 +70,7 @@ export function openCore(options: {
     },
     async close() {
       holdfast.close();
+      delivery.close();
       await relay.close();
     },
   };

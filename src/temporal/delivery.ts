@@ -1,26 +1,32 @@
 /**
- * Brings accepted intents (start, input, cancel, a child's end) to Temporal. The happy path delivers right after the commit; what did not
- * arrive stays in the outbox, where any process finds it when it is due. The journal deletes an intent when its effect shows.
+ * Brings accepted intents (start, input, cancel, a child's end) to Temporal. The happy path delivers right after the commit, from each
+ * organisation in turn; what did not arrive stays in the outbox, where any process finds it when it is due. The journal deletes an
+ * intent when its effect shows.
  */
 import type { Logger } from 'pino';
-import { isHoldfastError } from '../errors.ts';
+import { HoldfastError, isHoldfastError } from '../errors.ts';
 import type { Intent, Journal } from '../journal/journal.ts';
 import type { Engine } from './engine.ts';
+import { Lane } from './lane.ts';
 import { isUnreachable } from './link.ts';
 import type { Settle } from './settle.ts';
+import { StartPace } from './start-pace.ts';
 
-/** Deliveries under way at a time; more wait in `#waiting`. */
-const MAX_DELIVERING = 16;
-/** Deliveries that may wait in memory; what comes beyond is left to the outbox, which holds it anyway. */
-const MAX_WAITING = 5_000;
+/** Starts under way at a time, and as many other intents beside them: an answer or a cancel does not wait behind starts. */
+export const MAX_DELIVERING = 16;
+/** Deliveries of each sort that may wait in memory; what comes beyond is left to the outbox, which holds it anyway. */
+export const MAX_WAITING_DELIVERIES = 5_000;
 
 export class Delivery {
   readonly #journal: Journal;
   readonly #engine: Engine;
   readonly #settle: Settle;
   readonly #log: Logger;
-  readonly #waiting: Intent[] = [];
-  #delivering = 0;
+  readonly #starts: Lane<Intent>;
+  readonly #others: Lane<Intent>;
+  readonly #pace: StartPace;
+  /** Those that wait or are under way in this process. */
+  readonly #held = new Set<string>();
   /** Temporal could not be reached at the last try: nothing more is tried until it answers. */
   outage = false;
 
@@ -29,36 +35,58 @@ export class Delivery {
     this.#engine = deps.engine;
     this.#settle = deps.settle;
     this.#log = deps.log;
+    const lane = () =>
+      new Lane<Intent>({
+        atATime: MAX_DELIVERING,
+        maxWaiting: MAX_WAITING_DELIVERIES,
+        work: (intent) => this.#try(intent),
+        turnedAway: (intent) => this.#leave(intent),
+      });
+    this.#pace = new StartPace(deps.journal, deps.log);
+    this.#starts = lane();
+    this.#others = lane();
     deps.journal.onIntent((intent) => this.soon(intent));
   }
 
   /** Delivers soon, without being waited for; a failure is left to the outbox. */
   soon(intent: Intent): void {
-    if (this.outage || this.#waiting.length >= MAX_WAITING) {
-      if (intent.kind === 'cancel') this.#journal.abortRun(intent.run_id);
+    if (this.outage) {
+      this.#leave(intent);
       return;
     }
-    this.#waiting.push(intent);
-    this.#next();
+    this.#held.add(nameOf(intent));
+    (intent.kind === 'start' ? this.#starts : this.#others).push(intent);
   }
 
-  #next(): void {
-    while (this.#delivering < MAX_DELIVERING) {
-      const intent = this.#waiting.shift();
-      if (!intent) return;
-      this.#delivering++;
-      this.deliver(intent)
-        .catch((error: Error) => {
-          this.#log.debug({ run_id: intent.run_id, kind: intent.kind, error: error.message }, 'left to the outbox');
-        })
-        .finally(() => {
-          this.#delivering--;
-          this.#next();
-        });
+  /** Whether this process is about to deliver it, or does so now. */
+  holds(intent: Intent): boolean {
+    return this.#held.has(nameOf(intent));
+  }
+
+  async #try(intent: Intent): Promise<void> {
+    try {
+      if (this.outage) this.#leave(intent);
+      else await this.deliver(intent);
+    } catch (error) {
+      const { run_id, kind } = intent;
+      this.#log.debug({ run_id, kind, error: (error as Error).message }, 'left to the outbox');
+    } finally {
+      this.#held.delete(nameOf(intent));
     }
   }
 
-  /** Delivers now; throws when Temporal cannot be reached. */
+  /** To the outbox. A cancelled run stops its work all the same. */
+  #leave(intent: Intent): void {
+    this.#held.delete(nameOf(intent));
+    if (intent.kind === 'cancel') this.#journal.abortRun(intent.run_id);
+  }
+
+  /** What waits for its turn is left to the outbox. */
+  close(): void {
+    this.#pace.close();
+  }
+
+  /** Delivers now, a start when it has its turn; throws when Temporal cannot be reached. */
   async deliver(intent: Intent): Promise<void> {
     try {
       await this.#deliver(intent);
@@ -69,7 +97,7 @@ export class Delivery {
   }
 
   async #deliver(intent: Intent): Promise<void> {
-    if (intent.kind === 'start') return await this.#start(intent);
+    if (intent.kind === 'start') return await this.#pace.start(intent, () => this.#start(intent));
     if (intent.kind === 'input' || intent.kind === 'child')
       return void (await this.#engine.signalInput(intent.run_id, intent.ref));
     try {
@@ -80,6 +108,7 @@ export class Delivery {
   }
 
   async #start(intent: Intent): Promise<void> {
+    if (this.outage) throw new HoldfastError('temporal.unreachable', 'Temporal went away while the start had to wait.');
     const run = await this.#journal.db
       .selectFrom('runs')
       .select(['thread_id', 'persona_id', 'model', 'ended', 'epoch'])
@@ -98,3 +127,5 @@ export class Delivery {
     if (!started) await this.#settle(intent, { closedStands: true });
   }
 }
+
+const nameOf = ({ run_id, kind, ref }: Intent) => `${run_id} ${kind} ${ref}`;

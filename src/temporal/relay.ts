@@ -3,8 +3,8 @@
  * with what Temporal knows. Any number of processes may run it; each of its effects is decided in a journal transaction.
  */
 import type { Logger } from 'pino';
-import type { Journal } from '../journal/journal.ts';
-import type { Delivery } from './delivery.ts';
+import type { Intent, Journal } from '../journal/journal.ts';
+import { type Delivery, MAX_DELIVERING } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import { namespaceIsKnown } from './namespace-identity.ts';
 import type { Settle } from './settle.ts';
@@ -73,24 +73,37 @@ export class Relay {
       delivery.outage = false;
       await journal.write('expediteIntents', {});
     }
-    const due = await journal.db
+    while (!this.#closed && !delivery.outage && (await this.#isAnyDue())) {
+      const intents = await journal.write('claimIntents', { limit: INTENTS_AT_A_TIME });
+      const runs = [...Map.groupBy(intents, (intent) => intent.run_id).values()];
+      const deliverNext = async () => {
+        for (let run = runs.shift(); run; run = runs.shift()) await this.#deliverInOrder(run);
+      };
+      await Promise.all(Array.from({ length: MAX_DELIVERING }, deliverNext));
+    }
+  }
+
+  async #isAnyDue(): Promise<boolean> {
+    const due = await this.#deps.journal.db
       .selectFrom('outbox')
       .select('id')
       .where('next_at', '<=', Date.now())
       .limit(1)
       .executeTakeFirst();
-    if (!due) return;
-    const intents = await journal.write('claimIntents', { limit: INTENTS_AT_A_TIME });
-    for (const [, ofRun] of Map.groupBy(intents, (intent) => intent.run_id)) {
-      for (const intent of ofRun) {
-        if (this.#closed || delivery.outage) return;
-        try {
-          await delivery.deliver(intent);
-        } catch (error) {
-          const { run_id, kind } = intent;
-          this.#deps.log.warn({ run_id, kind, error: (error as Error).message }, 'an intent was not delivered');
-          break;
-        }
+    return due !== undefined;
+  }
+
+  /** The intents of one run, which are due: what one that fails leaves has its turn when it is due again. */
+  async #deliverInOrder(intents: Intent[]): Promise<void> {
+    const { delivery, log } = this.#deps;
+    for (const intent of intents) {
+      if (this.#closed || delivery.outage) return;
+      if (delivery.holds(intent)) continue;
+      try {
+        await delivery.deliver(intent);
+      } catch (error) {
+        const { run_id, kind } = intent;
+        return log.warn({ run_id, kind, error: (error as Error).message }, 'an intent was not delivered');
       }
     }
   }

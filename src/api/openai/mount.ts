@@ -50,7 +50,7 @@ export function createMount(options: {
       const caller = c.get('caller');
       requireScope(caller, endpoint.scope);
       const params = c.req.param() as Record<Param, string>;
-      const sent = endpoint.method === 'post' ? ((await readJson(c.req.raw)) ?? {}) : undefined;
+      const sent = endpoint.method === 'post' ? ((await readJson(c.req.raw, c.get('bodyRoom'))) ?? {}) : undefined;
       const body = endpoint.body === undefined ? undefined : readBody(endpoint.body, sent);
       const asked = { method: c.req.method, path: c.req.path, body: sent };
       const once = endpoint.method === 'post' ? idempotencyOf(c.req.header('idempotency-key'), asked) : undefined;

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { Kysely, SqliteDialect } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import type { Appended, Journal } from '../journal.ts';
+import { roughBytes } from '../rough-bytes.ts';
 import type { Schema } from '../schema.ts';
 import type { TransactionArgs, TransactionName, TransactionResult } from '../transactions/index.ts';
 import { asKyselyDatabase, openDatabase } from './database.ts';
@@ -10,6 +11,8 @@ import type { WriterError, WriterOptions, WriterReply, WriterRequest } from './m
 
 /** Writes that may wait for their commit at a time; beyond it the journal answers `journal.unavailable`. */
 export const MAX_PENDING_WRITES = 20_000;
+/** Bytes of them, roughly; a single write may be larger. */
+export const MAX_PENDING_BYTES = 64 * 1_048_576;
 const OVERLOAD_RETRY_S = 1;
 
 export type SqliteJournal = Journal & {
@@ -18,7 +21,7 @@ export type SqliteJournal = Journal & {
   setMaxPages(pages: number): Promise<void>;
 };
 
-type Pending = { resolve: (value: unknown) => void; reject: (error: Error) => void };
+type Pending = { resolve: (value: unknown) => void; reject: (error: Error) => void; bytes: number };
 /** A request before it has its number. */
 type Unnumbered<T> = T extends { id: number } ? Omit<T, 'id'> : never;
 
@@ -29,6 +32,7 @@ type Unnumbered<T> = T extends { id: number } ? Omit<T, 'id'> : never;
 export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJournal> {
   const writer = new Worker(new URL('./writer.ts', import.meta.url), { workerData: options });
   const pending = new Map<number, Pending>();
+  let pendingBytes = 0;
   const emitter = new EventEmitter().setMaxListeners(0);
   const lost = Promise.withResolvers<Error>();
   let nextId = 1;
@@ -42,7 +46,7 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
         return reject(unusable(options.path, asError(message.error)));
       }
       for (const appended of message.appended) emitter.emit('appended', appended);
-      for (const result of message.results) settle(pending, result);
+      for (const result of message.results) pendingBytes -= settle(pending, result);
       for (const intent of message.intents) emitter.emit('intent', intent);
     });
     writer.on('error', (error) => {
@@ -64,7 +68,9 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
   const ask = (request: Unnumbered<WriterRequest>): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (closed) return reject(new HoldfastError('journal.unavailable', 'The journal is closed.'));
-      if (pending.size >= MAX_PENDING_WRITES && request.kind === 'write') {
+      const bytes = request.kind === 'write' ? roughBytes(request.args) : 0;
+      const tooMuch = pendingBytes > 0 && pendingBytes + bytes > MAX_PENDING_BYTES;
+      if (request.kind === 'write' && (tooMuch || pending.size >= MAX_PENDING_WRITES)) {
         return reject(
           new HoldfastError('journal.unavailable', 'Too many writes wait for the disk.', {
             retryAfterS: OVERLOAD_RETRY_S,
@@ -73,7 +79,8 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
       }
       const id = nextId++;
       writer.postMessage({ ...request, id } as WriterRequest);
-      pending.set(id, { resolve, reject });
+      pending.set(id, { resolve, reject, bytes });
+      pendingBytes += bytes;
     });
 
   return {
@@ -111,11 +118,13 @@ function subscribe<T>(emitter: EventEmitter, name: string, listener: (value: T) 
   return () => void emitter.off(name, listener);
 }
 
-function settle(pending: Map<number, Pending>, result: { id: number; value?: unknown; error?: WriterError }): void {
+/** Gives the bytes that no longer wait. */
+function settle(pending: Map<number, Pending>, result: { id: number; value?: unknown; error?: WriterError }): number {
   const waiting = pending.get(result.id);
   pending.delete(result.id);
   if (result.error) waiting?.reject(asError(result.error));
   else waiting?.resolve(result.value);
+  return waiting?.bytes ?? 0;
 }
 
 function asError(error: WriterError): Error {

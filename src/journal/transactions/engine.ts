@@ -93,8 +93,8 @@ export type DueIntent = {
 };
 
 /**
- * Claims intents that are due, oldest first (so in order for each run), and sets when each is due again should its effect
- * not show. A run that has ended, or is gone, needs no telling.
+ * Claims intents that are due, as many of each organisation as of the others and the oldest of each (so in order for each run), and
+ * sets when each is due again should its effect not show. A run that has ended, or is gone, needs no telling.
  */
 export async function claimIntents(trx: Trx, args: { limit: number }, ctx: TransactionContext): Promise<DueIntent[]> {
   const due = await trx
@@ -111,9 +111,15 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
       'runs.status',
       'runs.ended',
     ])
-    .where('outbox.next_at', '<=', ctx.now)
+    .where('outbox.id', 'in', (eb) =>
+      eb
+        .selectFrom(dueInTurn(trx, ctx.now).as('due'))
+        .select('due.id')
+        .orderBy('due.place')
+        .orderBy('due.id')
+        .limit(args.limit),
+    )
     .orderBy('outbox.id')
-    .limit(args.limit)
     .execute();
   const claimed: DueIntent[] = [];
   for (const { attempts, status, ended, epoch, ...intent } of due) {
@@ -132,6 +138,20 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
       .execute();
   }
   return claimed;
+}
+
+/** What is due, each with its place among its organisation's own. */
+function dueInTurn(trx: Trx, now: number) {
+  return trx
+    .selectFrom('outbox')
+    .select((eb) => [
+      'id',
+      eb.fn
+        .agg<number>('row_number')
+        .over((over) => over.partitionBy('org_id').orderBy('id'))
+        .as('place'),
+    ])
+    .where('next_at', '<=', now);
 }
 
 /** Makes every waiting intent due at once: Temporal is back. */

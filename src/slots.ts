@@ -1,15 +1,17 @@
-/** A semaphore: at most `limit` holders at a time, first come, first served. */
+import { RoundRobin } from './round-robin.ts';
+
+/** A semaphore: at most `limit` holders at a time; who waits is served in turn with the other tenants, first come, first served among its own. */
 export class Slots {
   readonly #limit: number;
   #taken = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new RoundRobin<() => void>();
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   /** Waits for a free slot and takes it; throws the signal's reason when aborted while waiting. Give it back with `release`. */
-  async take(signal: AbortSignal): Promise<void> {
+  async take(signal: AbortSignal, tenant = ''): Promise<void> {
     signal.throwIfAborted();
     if (this.#taken < this.#limit) {
       this.#taken++;
@@ -17,25 +19,22 @@ export class Slots {
     }
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => {
-        this.#waiting.delete(handOver);
+        this.#waiting.delete(tenant, handOver);
         reject(signal.reason);
       };
       const handOver = () => {
         signal.removeEventListener('abort', onAbort);
         resolve();
       };
-      this.#waiting.add(handOver);
+      this.#waiting.push(tenant, handOver);
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  /** Gives a slot back, straight to whoever has waited longest. */
+  /** Gives a slot back, straight to whoever's turn it is. */
   release(): void {
-    for (const handOver of this.#waiting) {
-      this.#waiting.delete(handOver);
-      handOver();
-      return;
-    }
-    this.#taken--;
+    const handOver = this.#waiting.shift();
+    if (handOver) handOver();
+    else this.#taken--;
   }
 }
