@@ -7,7 +7,7 @@ const MAX_TAIL_FRAMES = 1_024;
 /** Events that one read from the journal brings, and so the most that one chunk holds. */
 export const PAGE_EVENTS = 256;
 /** Bytes that one chunk holds at most, unless a single event is larger. */
-const MAX_CHUNK_BYTES = 262_144;
+export const MAX_CHUNK_BYTES = 65_536;
 /** Bytes of a run's frames kept in memory. */
 const MAX_TAIL_BYTES = 4 * 1_048_576;
 

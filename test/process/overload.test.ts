@@ -1,16 +1,21 @@
 /** Limits that protect: a flood is refused before it costs memory, what was accepted runs, and one tenant's many do not delay another's one. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { afterAll, describe, expect, it } from 'vitest';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startServer, TEST_KEY, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { createAtOnce } from './load.ts';
-import { watch } from './reader.ts';
+import { postRun, watch, wholeStory } from './reader.ts';
 
 const HEAP_MB = 512;
 /** The heap, and what is not in it: Temporal's native core, the page cache of SQLite, buffers of sockets. */
 const MAX_RSS_MB = HEAP_MB + 384;
 const SMALL_HEAP = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` };
+
+/** Some 200 bytes each: more than the sockets of both sides hold. */
+const CHUNKS = 20_000;
 
 const figures: string[] = [];
 afterAll(() => console.log(figures.join('\n')));
@@ -72,6 +77,36 @@ describe('with a heap of 512 MiB', { timeout: 120_000 }, () => {
     figures.push(`1,500 creates of 900 KB: ${JSON.stringify(counts)} in ${Math.round(ms)} ms, ${peakMb(server)} MiB`);
   });
 });
+
+describe('two hundred readers that never read', { timeout: 60_000 }, () => {
+  it('cost a cursor each: memory stays, and who reads gets everything', async () => {
+    await using server = await startServer({ env: SMALL_HEAP });
+    const { run_id } = await postRun(server, `/think ms=1500\n/stream chunks=${CHUNKS} delay_ms=0`);
+    const unread = await Promise.all(
+      Array.from({ length: 200 }, () => openUnread(server, `/v1/runs/${run_id}/events`)),
+    );
+    const before = peakMb(server);
+    const read = await (await watch(server, run_id)).untilClosed(40_000);
+    expect(read.events.filter((event) => event.type === 'message.delta')).toHaveLength(CHUNKS);
+    const storyMb = read.text.length / 1_048_576;
+    const grownMb = peakMb(server) - before;
+    // One page of frames in the socket and one ahead of it, not the story.
+    expect(grownMb).toBeLessThan((200 * storyMb) / 4);
+    const other = await wholeStory(server, (await postRun(server, 'hello')).run_id);
+    expect(other.events.at(-1)?.type).toBe('run.completed');
+    figures.push(`200 readers that never read ${storyMb.toFixed(1)} MiB: ${grownMb} MiB more`);
+    for (const response of unread) response.destroy();
+  });
+});
+
+/** A response whose socket nobody reads. */
+async function openUnread(server: TestServer, path: string): Promise<IncomingMessage> {
+  const headers = { authorization: `Bearer ${TEST_KEY}` };
+  const outgoing = request(`${server.url}${path}`, { headers, agent: new Agent({ keepAlive: false }) });
+  outgoing.end();
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return incoming.pause();
+}
 
 describe('one tenant’s 1,000 runs', { timeout: 60_000 }, () => {
   it('do not delay another’s one: it begins before most of them', async () => {
