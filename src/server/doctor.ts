@@ -10,6 +10,7 @@ import { Engine } from '../temporal/engine.ts';
 import { type Connected, openLink, type TemporalLink } from '../temporal/link.ts';
 import { readState } from '../temporal/local-server/state-file.ts';
 import { NAMESPACE_META, namespaceIsKnown } from '../temporal/namespace-identity.ts';
+import { agreementFindings } from './agreement-findings.ts';
 import { journalPath } from './data-dir.ts';
 import { openJournal } from './open-journal.ts';
 
@@ -18,7 +19,10 @@ export type Finding = { check: string; ok: boolean; says: string; todo?: string 
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /** Looks at each part in turn; a part that is broken does not hide the next. */
-export async function examine(config: Config, options: { adoptNamespace: boolean }): Promise<Finding[]> {
+export async function examine(
+  config: Config,
+  options: { adoptNamespace: boolean; repair: boolean },
+): Promise<Finding[]> {
   const findings: Finding[] = [
     { check: 'node', ok: true, says: `Node ${process.versions.node}` },
     { check: 'configuration', ok: true, says: config.file.path ?? 'no holdfast.yaml: the defaults' },
@@ -26,7 +30,7 @@ export async function examine(config: Config, options: { adoptNamespace: boolean
   ];
   const journal = await examineJournal(config, findings);
   if (journal && options.adoptNamespace) await journal.write('setMeta', { key: NAMESPACE_META, value: '' });
-  await examineTemporal(config, journal, findings);
+  await examineTemporal(config, journal, findings, options.repair);
   await journal?.close();
   return findings;
 }
@@ -60,7 +64,12 @@ async function examineJournal(config: Config, findings: Finding[]): Promise<Jour
   }
 }
 
-async function examineTemporal(config: Config, journal: Journal | undefined, findings: Finding[]): Promise<void> {
+async function examineTemporal(
+  config: Config,
+  journal: Journal | undefined,
+  findings: Finding[],
+  repair: boolean,
+): Promise<void> {
   const address = config.temporal.address ?? (await localAddress(config.dataDir));
   if (address === undefined) {
     findings.push({
@@ -74,7 +83,7 @@ async function examineTemporal(config: Config, journal: Journal | undefined, fin
   const link = openLink({ ...config.temporal, address: Promise.resolve(address), log: createLog('silent') });
   const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, CONNECT_TIMEOUT_MS, undefined).unref());
   const connected = await Promise.race([link.connected(), timeout]);
-  if (connected) await examineConnected(config, journal, link, connected, findings);
+  if (connected) await examineConnected(config, journal, link, connected, findings, repair);
   else {
     findings.push({
       check: 'temporal',
@@ -97,6 +106,7 @@ async function examineConnected(
   link: TemporalLink,
   connected: Connected,
   findings: Finding[],
+  repair: boolean,
 ): Promise<void> {
   const { namespace } = config.temporal;
   findings.push({ check: 'temporal', ok: true, says: `namespace ${namespace}, ${connected.namespaceId}` });
@@ -111,6 +121,7 @@ async function examineConnected(
       ? {}
       : { todo: `temporal operator search-attribute create --namespace ${namespace} ${attributes}` }),
   });
+  const engine = new Engine(link, config.taskQueue);
   if (journal) {
     const known = await namespaceIsKnown(journal, connected, config.temporal.address === undefined);
     findings.push({
@@ -123,8 +134,10 @@ async function examineConnected(
         ? {}
         : { todo: 'Point TEMPORAL_ADDRESS back, or take it for its own: `holdfast doctor --adopt-namespace`.' }),
     });
+    // In another namespace none of the runs is there, and nothing is to be done about each of them.
+    if (known) findings.push(...(await agreementFindings({ journal, engine }, { repair })));
   }
-  const pollers = await new Engine(link, config.taskQueue).pollers();
+  const pollers = await engine.pollers();
   findings.push({
     check: 'worker',
     ok: pollers > 0,

@@ -124,7 +124,7 @@ export class Delivery {
       persona: run.persona_id ?? 'none',
       model: run.model,
     });
-    if (!started) await this.#settle(intent, { closedStands: true });
+    if (!started) await this.#settle.run(intent, { closedStands: true });
   }
 }
 

@@ -32,6 +32,10 @@ export type WorkflowStatus = 'running' | 'completed' | 'failed' | 'canceled' | '
 
 export type Described = {
   status: WorkflowStatus;
+  /** Temporal's own id of this execution: another after a reset, or when it was continued as new; empty when there is none. */
+  execution: string;
+  /** No activity, child or workflow task is under way: it waits for a signal or a timer. */
+  idle: boolean;
   attempt: number | null;
   last_failure: string | null;
   next_retry_at: string | null;
@@ -98,17 +102,19 @@ export class Engine {
   async describe(runId: string): Promise<Described> {
     const { client } = this.#connected();
     try {
-      const { status, raw } = await this.#bounded(() => client.workflow.getHandle(runId).describe());
+      const { status, runId: execution, raw } = await this.#bounded(() => client.workflow.getHandle(runId).describe());
       const activity = raw.pendingActivities?.[0];
       return {
         status: statusOf(status.name),
+        execution,
+        idle: !activity && !raw.pendingChildren?.length && !raw.pendingWorkflowTask,
         attempt: activity?.attempt ?? null,
         last_failure: activity?.lastFailure?.message ?? null,
         next_retry_at: timeOf(activity?.scheduledTime, activity?.state),
       };
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      return { status: 'not_found', attempt: null, last_failure: null, next_retry_at: null };
+      return { status: 'not_found', execution: '', idle: true, attempt: null, last_failure: null, next_retry_at: null };
     }
   }
 
@@ -137,15 +143,21 @@ export class Engine {
     return described.pollers?.length ?? 0;
   }
 
-  /** Ids of the workflows that Temporal lists as running: which describes can be spared, never which runs are gone. */
-  async listRunning(): Promise<Set<string>> {
+  /**
+   * The workflows of our task queue that Temporal lists as running, each with its execution: which describes can be spared, never
+   * which runs are gone.
+   */
+  async listRunning(): Promise<Map<string, string>> {
     const { client, connection } = this.#connected();
-    const ids = new Set<string>();
-    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus = 'Running'`;
+    const found = new Map<string, string>();
+    const queue = this.#taskQueue.replaceAll("'", "\\'");
+    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND TaskQueue = '${queue}' AND ExecutionStatus = 'Running'`;
     await connection.withDeadline(Date.now() + LIST_TIMEOUT_MS, async () => {
-      for await (const { workflowId } of client.workflow.list({ query, pageSize: 1000 })) ids.add(workflowId);
+      for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1000 })) {
+        found.set(workflowId, runId);
+      }
     });
-    return ids;
+    return found;
   }
 
   async #found(call: (client: Connected['client']) => Promise<unknown>): Promise<boolean> {

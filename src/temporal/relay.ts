@@ -3,9 +3,12 @@
  * with what Temporal knows. Any number of processes may run it; each of its effects is decided in a journal transaction.
  */
 import type { Logger } from 'pino';
-import type { Intent, Journal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { DueIntent } from '../journal/transactions/engine.ts';
+import { lookAtWorkflows, NOT_IN_JOURNAL } from './agreement.ts';
 import { type Delivery, MAX_DELIVERING } from './delivery.ts';
 import type { Engine } from './engine.ts';
+import { isUnreachable } from './link.ts';
 import { namespaceIsKnown } from './namespace-identity.ts';
 import type { Settle } from './settle.ts';
 
@@ -25,6 +28,8 @@ const SETTLED_AT_A_TIME = 16;
 const DESCRIBE_ALL = 100;
 /** Runs compared in one sweep; the rest have their turn in the next. */
 const SWEEP_LIMIT = 20_000;
+/** Workflows asked what they wait for when a process begins, or Temporal comes back; an evicted one is replayed for it. */
+const ASKED_LIMIT = 1_000;
 
 type RelayDeps = {
   journal: Journal;
@@ -42,6 +47,12 @@ export class Relay {
   #closed = false;
   /** Where the next sweep goes on, when one could not look at all runs. */
   #sweptTo = '';
+  /** Executions that agreed with the journal when they were asked, by run. */
+  readonly #agreed = new Map<string, string>();
+  /** Running workflows without a run, when it was last looked. */
+  #unknown = 0;
+  /** Temporal was away: what came back may be an older copy of it. */
+  #wasAway = false;
   readonly #busy = new Set<Promise<void>>();
 
   constructor(deps: RelayDeps) {
@@ -51,7 +62,7 @@ export class Relay {
   start(): void {
     this.#every(OUTBOX_EVERY_MS, 'outbox', () => this.deliverDue());
     this.#every(PURGE_EVERY_MS, 'purge', () => this.purge());
-    this.#every(SWEEP_EVERY_MS, 'sweep', () => this.sweep(QUIET_MS));
+    this.#every(SWEEP_EVERY_MS, 'sweep', () => this.#sweepOnTime());
     void this.#deps.engine.link.connected().then(
       () => this.#run('first sweep', () => this.#onConnected()),
       (error: Error) => this.#deps.log.debug({ error: error.message }, 'relay ends without Temporal'),
@@ -71,6 +82,7 @@ export class Relay {
     if (delivery.outage) {
       await engine.ping();
       delivery.outage = false;
+      this.#wasAway = true;
       await journal.write('expediteIntents', {});
     }
     while (!this.#closed && !delivery.outage && (await this.#isAnyDue())) {
@@ -93,14 +105,18 @@ export class Relay {
     return due !== undefined;
   }
 
-  /** The intents of one run, which are due: what one that fails leaves has its turn when it is due again. */
-  async #deliverInOrder(intents: Intent[]): Promise<void> {
-    const { delivery, log } = this.#deps;
+  /**
+   * The intents of one run, which are due: what one that fails leaves has its turn when it is due again. An answer that was delivered
+   * and still does not show may have come to a workflow that waits for something else.
+   */
+  async #deliverInOrder(intents: DueIntent[]): Promise<void> {
+    const { delivery, settle, log } = this.#deps;
     for (const intent of intents) {
       if (this.#closed || delivery.outage) return;
       if (delivery.holds(intent)) continue;
       try {
         await delivery.deliver(intent);
+        if (intent.kind === 'input' && intent.attempts > 0) await settle.run(intent, { ask: true });
       } catch (error) {
         const { run_id, kind } = intent;
         return log.warn({ run_id, kind, error: (error as Error).message }, 'an intent was not delivered');
@@ -108,15 +124,18 @@ export class Relay {
     }
   }
 
-  /** Compares the runs that have been quiet for `quietMs` with what Temporal knows. */
-  async sweep(quietMs: number): Promise<void> {
-    const { journal, engine, settle } = this.#deps;
+  /**
+   * Compares the runs that have been quiet for `quietMs` with what Temporal knows, and closes workflows whose runs have ended. `ask`:
+   * the workflows of the latest runs are asked what they wait for, since either side may have been restored from an older copy.
+   */
+  async sweep(quietMs: number, { ask = false } = {}): Promise<void> {
+    const { journal, engine } = this.#deps;
     const connected = engine.link.current();
     if (!connected) return;
     await namespaceIsKnown(journal, connected, this.#deps.ownServer);
     const quiet = await journal.db
       .selectFrom('runs')
-      .select(['org_id', 'id as run_id'])
+      .select(['org_id', 'id as run_id', 'status', 'temporal_run_id'])
       .where('ended', '=', 0)
       .where('last_event_at', '<=', Date.now() - quietMs)
       .where('id', '>', this.#sweptTo)
@@ -124,13 +143,55 @@ export class Relay {
       .limit(SWEEP_LIMIT)
       .execute();
     this.#sweptTo = quiet.length === SWEEP_LIMIT ? (quiet.at(-1)?.run_id ?? '') : '';
-    if (quiet.length === 0) return;
-    const running = quiet.length > DESCRIBE_ALL ? await engine.listRunning() : new Set<string>();
-    const unsure = quiet.filter((run) => !running.has(run.run_id));
+    const asked = ask ? await this.#latest() : new Set<string>();
+    const running = quiet.length > DESCRIBE_ALL ? await engine.listRunning() : undefined;
+    // A run at work that has been quiet for so long may be stuck; one that waits is as it should be.
+    const isSpared = ({ run_id, status, temporal_run_id }: (typeof quiet)[number]) => {
+      const execution = running?.get(run_id);
+      const isKnown = execution === temporal_run_id || execution === this.#agreed.get(run_id);
+      return execution !== undefined && isKnown && status === 'waiting_for_input';
+    };
+    await this.#settleAll(
+      quiet.filter((run) => asked.has(run.run_id) || !isSpared(run)),
+      asked,
+    );
+    await this.#closeEnded(new Set((running ?? (await engine.listRunning())).keys()), quietMs);
+    if (this.#agreed.size > SWEEP_LIMIT) this.#agreed.clear();
+  }
+
+  async #settleAll(runs: { org_id: string; run_id: string }[], asked: Set<string>): Promise<void> {
     const settleNext = async () => {
-      for (let run = unsure.pop(); run && !this.#closed; run = unsure.pop()) await settle(run);
+      for (let run = runs.pop(); run && !this.#closed; run = runs.pop()) {
+        await this.#deps.settle.run(run, { ask: asked.has(run.run_id), agreed: this.#agreed });
+      }
     };
     await Promise.all(Array.from({ length: SETTLED_AT_A_TIME }, settleNext));
+  }
+
+  /** The runs that did something last: what a restored copy lacks concerns them. */
+  async #latest(): Promise<Set<string>> {
+    const latest = await this.#deps.journal.db
+      .selectFrom('runs')
+      .select('id')
+      .where('ended', '=', 0)
+      .orderBy('last_event_at', 'desc')
+      .limit(ASKED_LIMIT)
+      .execute();
+    return new Set(latest.map((run) => run.id));
+  }
+
+  /** Those of runs that the journal does not have are only counted: another journal may have them (`holdfast doctor` lists them). */
+  async #closeEnded(running: Set<string>, quietMs: number): Promise<void> {
+    const found = await lookAtWorkflows(this.#deps, running, Date.now() - quietMs);
+    const unknown = found.filter((it) => it.journal === NOT_IN_JOURNAL);
+    if (unknown.length !== this.#unknown) {
+      this.#unknown = unknown.length;
+      this.#deps.log.warn(
+        { count: unknown.length },
+        'workflows of runs that are not in the journal: see `holdfast doctor`',
+      );
+    }
+    for (const it of found) if (!unknown.includes(it) && !this.#closed) await this.#deps.settle.mend(it);
   }
 
   /** Deletes what nothing refers to any more: idempotency keys past their day, events of deleted threads. */
@@ -142,7 +203,17 @@ export class Relay {
 
   async #onConnected(): Promise<void> {
     await this.deliverDue();
-    await this.sweep(0);
+    await this.sweep(0, { ask: true });
+  }
+
+  async #sweepOnTime(): Promise<void> {
+    try {
+      await this.sweep(QUIET_MS, { ask: this.#wasAway });
+      this.#wasAway = false;
+    } catch (error) {
+      this.#wasAway ||= isUnreachable(error);
+      throw error;
+    }
   }
 
   #every(ms: number, what: string, work: () => Promise<void>): void {

@@ -1,22 +1,25 @@
-/** What becomes of a run whose workflow may be gone or ended: decided by Temporal's own store, asked twice before a rebuild. */
+/** What becomes of a run about which journal and Temporal disagree: decided by Temporal's own store, asked twice before a workflow is replaced. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
+import { type Disagreement, type LookOptions, lookAtRun } from './agreement.ts';
 import type { Engine } from './engine.ts';
 
-/** Pause between the two looks that must agree before a run is rebuilt. */
-const SECOND_LOOK_MS = 1_000;
+/** Pause between the two looks that must agree before a workflow is started in the place of another. */
+export const SECOND_LOOK_MS = 1_000;
 
-/** `closedStands`: a start was just refused because a closed workflow has the run's id. */
-export type Settle = (
-  run: { org_id: string; run_id: string },
-  options?: { closedStands: boolean },
-) => Promise<'fine' | 'ended' | 'rebuilt' | 'held'>;
+export type Settled = 'fine' | 'ended' | 'rebuilt' | 'woken' | 'closed' | 'held';
 
-/**
- * Terminated, timed out or failed in Temporal: the run fails with `engine.terminated`. Not found, or closed as if done while
- * the journal goes on: rebuilt from the journal, if `mayRebuild` (the namespace is the one the journal knows).
- */
+export type Settle = {
+  /** Looks at an active run, and mends what is wrong. */
+  run(run: { org_id: string; run_id: string }, options?: LookOptions): Promise<Settled>;
+  /**
+   * Mends what was found, by the journal's own transactions. `held`: the namespace is not the one the journal knows, and nothing is
+   * started or closed in it.
+   */
+  mend(found: Disagreement): Promise<Settled>;
+};
+
 export function createSettle(deps: {
   journal: Journal;
   engine: Engine;
@@ -24,48 +27,42 @@ export function createSettle(deps: {
   mayRebuild: () => Promise<boolean>;
 }): Settle {
   const { journal, engine, log } = deps;
-  return async ({ org_id, run_id }, options) => {
-    const epoch = await activeEpoch(journal, org_id, run_id);
-    if (epoch === undefined) return 'fine';
-    const { status } = await engine.describe(run_id);
-    if (status === 'running') return 'fine';
-    const ref = { org_id, run_id, epoch };
-    if (status === 'terminated' || status === 'timed_out' || status === 'failed') {
-      log.warn({ run_id, status }, 'the workflow of a run was ended from outside');
-      const message = `The workflow ${run_id} was ended in Temporal (${status}).`;
-      await journal.write('finishRun', { ...ref, as: { status: 'failed', code: 'engine.terminated', message } });
+
+  async function mend({ org_id, run_id, mend, ...said }: Disagreement): Promise<Settled> {
+    const ref = { org_id, run_id };
+    if (mend.by === 'end') {
+      log.warn({ run_id, ...said }, 'the workflow of a run was ended from outside');
+      await journal.write('finishRun', { ...ref, epoch: mend.epoch, as: mend.as });
       return 'ended';
     }
-    if (!options?.closedStands && (await startIsDue(journal, org_id, run_id))) return 'fine';
     if (!(await deps.mayRebuild())) return 'held';
-    await delay(SECOND_LOOK_MS);
-    const again = await engine.describe(run_id);
-    if (again.status !== status || (await activeEpoch(journal, org_id, run_id)) !== epoch) return 'fine';
-    const rebuilt = await journal.write('rebuildRun', ref);
-    if (rebuilt) log.warn({ run_id, status, epoch: epoch + 1 }, 'a run is rebuilt from the journal');
-    return rebuilt ? 'rebuilt' : 'fine';
+    if (mend.by === 'wake') {
+      log.warn({ run_id, ...said }, 'a workflow is told again what was answered');
+      for (const request of mend.requests) await engine.signalInput(run_id, request);
+      return 'woken';
+    }
+    if (mend.by === 'close') {
+      log.warn({ run_id, ...said }, 'a workflow without an active run is closed');
+      await engine.cancel(run_id);
+      return 'closed';
+    }
+    if (!(await journal.write('rebuildRun', { ...ref, epoch: mend.epoch }))) return 'fine';
+    log.warn({ run_id, ...said, epoch: mend.epoch + 1 }, 'a run is rebuilt from the journal');
+    // The old copy learns from the journal that another has its place, and closes; then the start finds room.
+    if (mend.by === 'replace') await engine.cancel(run_id);
+    return 'rebuilt';
+  }
+
+  return {
+    mend,
+    async run(run, options) {
+      const found = await lookAtRun(deps, run, options);
+      if (!found) return 'fine';
+      if (found.mend.by === 'end' || found.mend.by === 'wake') return await mend(found);
+      await delay(SECOND_LOOK_MS);
+      const again = await lookAtRun(deps, run, options);
+      if (again?.mend.by !== found.mend.by || again.temporal !== found.temporal) return 'fine';
+      return await mend(again);
+    },
   };
-}
-
-/** Its start is still to be delivered: that nothing is there yet means nothing. */
-async function startIsDue(journal: Journal, orgId: string, runId: string): Promise<boolean> {
-  const start = await journal.db
-    .selectFrom('outbox')
-    .select('id')
-    .where('run_id', '=', runId)
-    .where('org_id', '=', orgId)
-    .where('kind', '=', 'start')
-    .executeTakeFirst();
-  return start !== undefined;
-}
-
-async function activeEpoch(journal: Journal, orgId: string, runId: string): Promise<number | undefined> {
-  const run = await journal.db
-    .selectFrom('runs')
-    .select('epoch')
-    .where('id', '=', runId)
-    .where('org_id', '=', orgId)
-    .where('ended', '=', 0)
-    .executeTakeFirst();
-  return run?.epoch;
 }

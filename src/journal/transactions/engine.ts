@@ -90,6 +90,8 @@ export type DueIntent = {
   kind: OutboxKind;
   ref: string;
   epoch: number;
+  /** How often it was claimed before. */
+  attempts: number;
 };
 
 /**
@@ -127,7 +129,7 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
       await trx.deleteFrom('outbox').where('id', '=', intent.id).where('org_id', '=', intent.org_id).execute();
       continue;
     }
-    claimed.push({ ...intent, epoch });
+    claimed.push({ ...intent, epoch, attempts });
     const longest = intent.kind === 'input' && status === 'waiting_for_input' ? PARKED_RETRY_MS : OUTBOX_LAST_RETRY_MS;
     const wait = Math.min(OUTBOX_FIRST_RETRY_MS * 2 ** attempts, longest);
     await trx
