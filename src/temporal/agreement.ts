@@ -32,9 +32,12 @@ export type LookOptions = {
   closedStands?: boolean;
   /** Ask a running workflow what it waits for, whatever it seems to do; needs a worker. */
   ask?: boolean;
-  /** Executions that were asked already, by run; one that agreed is not asked again. */
-  agreed?: Map<string, string>;
+  /** Who is still to be asked, and who was: kept from look to look. */
+  asking?: Asking;
 };
+
+/** Runs whose workflows are to be asked, until they answer; and the executions that answered and agreed, by run. */
+export type Asking = { due: Set<string>; agreed: Map<string, string> };
 
 /** Looks at an active run; undefined: they agree, or what will make them agree is on its way. */
 export async function lookAtRun(
@@ -47,7 +50,8 @@ export async function lookAtRun(
   const { epoch } = row;
   const described = await deps.engine.describe(run.run_id);
   const { status } = described;
-  const found = (temporal: string, mend: Mend) => ({ ...run, journal: row.status, temporal, mend });
+  const { org_id, run_id } = run;
+  const found = (temporal: string, mend: Mend) => ({ org_id, run_id, journal: row.status, temporal, mend });
   if (status === 'terminated' || status === 'timed_out' || status === 'failed') {
     const message = `The workflow ${run.run_id} was ended in Temporal (${status}).`;
     return found(status, { by: 'end', epoch, as: { status: 'failed', code: 'engine.terminated', message } });
@@ -59,13 +63,18 @@ export async function lookAtRun(
   if (status !== 'running') return found(status, { by: 'rebuild', epoch });
   // An execution that the journal has not heard of: it was reset, or continued as new.
   const isOther = described.execution !== row.temporal_run_id;
-  const unasked = isOther && options.agreed?.get(run.run_id) !== described.execution;
-  if (!options.ask && !unasked && !(await seemsStuck(deps.journal, run, row.status, described))) return undefined;
-  const state = await askWorkflow(deps, run.run_id);
+  const { ask, asking } = options;
+  const unasked = asking?.due.has(run_id) || (isOther && asking?.agreed.get(run_id) !== described.execution);
+  if (!ask && !unasked && !(await seemsStuck(deps.journal, run, row.status, described))) return undefined;
+  const state = await askWorkflow(deps, run_id);
   if (!state) return undefined;
   const wrong = await comparePictures(deps.journal, run, epoch, state);
   if (wrong) return found(wrong.temporal, wrong.mend);
-  options.agreed?.set(run.run_id, described.execution);
+  // One that is at work is on its way to somewhere else.
+  if (described.idle) {
+    asking?.due.delete(run_id);
+    asking?.agreed.set(run_id, described.execution);
+  }
   return undefined;
 }
 

@@ -184,7 +184,9 @@ export class Engine {
 }
 
 function statusOf(name: string): WorkflowStatus {
-  const known = ['COMPLETED', 'FAILED', 'CANCELED', 'TERMINATED', 'TIMED_OUT'];
+  // Temporal's API spells it with one l, its TypeScript SDK with two.
+  if (name === 'CANCELLED' || name === 'CANCELED') return 'canceled';
+  const known = ['COMPLETED', 'FAILED', 'TERMINATED', 'TIMED_OUT'];
   return known.includes(name) ? (name.toLowerCase() as WorkflowStatus) : 'running';
 }
 

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
 import type { DueIntent } from '../journal/transactions/engine.ts';
-import { lookAtWorkflows, NOT_IN_JOURNAL } from './agreement.ts';
+import { type Asking, lookAtWorkflows, NOT_IN_JOURNAL } from './agreement.ts';
 import { type Delivery, MAX_DELIVERING } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import { isUnreachable } from './link.ts';
@@ -47,8 +47,7 @@ export class Relay {
   #closed = false;
   /** Where the next sweep goes on, when one could not look at all runs. */
   #sweptTo = '';
-  /** Executions that agreed with the journal when they were asked, by run. */
-  readonly #agreed = new Map<string, string>();
+  readonly #asking: Asking = { due: new Set(), agreed: new Map() };
   /** Running workflows without a run, when it was last looked. */
   #unknown = 0;
   /** Temporal was away: what came back may be an older copy of it. */
@@ -143,33 +142,30 @@ export class Relay {
       .limit(SWEEP_LIMIT)
       .execute();
     this.#sweptTo = quiet.length === SWEEP_LIMIT ? (quiet.at(-1)?.run_id ?? '') : '';
-    const asked = ask ? await this.#latest() : new Set<string>();
+    if (ask) await this.#askLatest();
     const running = quiet.length > DESCRIBE_ALL ? await engine.listRunning() : undefined;
     // A run at work that has been quiet for so long may be stuck; one that waits is as it should be.
     const isSpared = ({ run_id, status, temporal_run_id }: (typeof quiet)[number]) => {
       const execution = running?.get(run_id);
-      const isKnown = execution === temporal_run_id || execution === this.#agreed.get(run_id);
-      return execution !== undefined && isKnown && status === 'waiting_for_input';
+      const isKnown = execution === temporal_run_id || execution === this.#asking.agreed.get(run_id);
+      return execution !== undefined && isKnown && status === 'waiting_for_input' && !this.#asking.due.has(run_id);
     };
-    await this.#settleAll(
-      quiet.filter((run) => asked.has(run.run_id) || !isSpared(run)),
-      asked,
-    );
+    await this.#settleAll(quiet.filter((run) => !isSpared(run)));
     await this.#closeEnded(new Set((running ?? (await engine.listRunning())).keys()), quietMs);
-    if (this.#agreed.size > SWEEP_LIMIT) this.#agreed.clear();
+    if (this.#asking.agreed.size > SWEEP_LIMIT) this.#asking.agreed.clear();
   }
 
-  async #settleAll(runs: { org_id: string; run_id: string }[], asked: Set<string>): Promise<void> {
+  async #settleAll(runs: { org_id: string; run_id: string }[]): Promise<void> {
     const settleNext = async () => {
       for (let run = runs.pop(); run && !this.#closed; run = runs.pop()) {
-        await this.#deps.settle.run(run, { ask: asked.has(run.run_id), agreed: this.#agreed });
+        await this.#deps.settle.run(run, { asking: this.#asking });
       }
     };
     await Promise.all(Array.from({ length: SETTLED_AT_A_TIME }, settleNext));
   }
 
   /** The runs that did something last: what a restored copy lacks concerns them. */
-  async #latest(): Promise<Set<string>> {
+  async #askLatest(): Promise<void> {
     const latest = await this.#deps.journal.db
       .selectFrom('runs')
       .select('id')
@@ -177,7 +173,7 @@ export class Relay {
       .orderBy('last_event_at', 'desc')
       .limit(ASKED_LIMIT)
       .execute();
-    return new Set(latest.map((run) => run.id));
+    this.#asking.due = new Set(latest.map((run) => run.id));
   }
 
   /** Those of runs that the journal does not have are only counted: another journal may have them (`holdfast doctor` lists them). */

@@ -58,7 +58,7 @@ export function createSettle(deps: {
     async run(run, options) {
       const found = await lookAtRun(deps, run, options);
       if (!found) return 'fine';
-      if (found.mend.by === 'end' || found.mend.by === 'wake') return await mend(found);
+      if (found.mend.by === 'end') return await mend(found);
       await delay(SECOND_LOOK_MS);
       const again = await lookAtRun(deps, run, options);
       if (again?.mend.by !== found.mend.by || again.temporal !== found.temporal) return 'fine';
