@@ -64,6 +64,13 @@ describe('a run whose workflow lives', () => {
 });
 
 describe('a workflow', () => {
+  it('carries its organisation as Temporal’s fairness key', async () => {
+    const id = await createRun(stack, 'hello');
+    await eventsToEnd(stack, id);
+    const { raw } = await (await workflowOf(stack, id)).describe();
+    expect(raw.workflowExecutionInfo?.priority?.fairnessKey).toBe('org_a');
+  });
+
   it('closes as Completed when its run completed', async () => {
     const id = await createRun(stack, 'hello');
     await eventsToEnd(stack, id);
