@@ -20,7 +20,7 @@ export async function openRequest(
   request: { kind: RequestKind; prompt: string; options?: string[]; tool_calls?: CallSummary[]; call_id?: string },
 ): Promise<{ wait: Wait; event: NewEvent }> {
   const id = newId('input');
-  const expiresAt = ctx.now + specOf(run).input_timeout_s * 1000;
+  const expiresAt = ctx.now + Math.ceil(specOf(run).input_timeout_s * 1000);
   await trx
     .insertInto('inputs')
     .values({

@@ -26,7 +26,12 @@ class Tail {
   /** The newest seq known to be stored; frames may be missing when they came without their content. */
   lastSeq = 0;
   readonly readers = new Set<Reader>();
+  readonly stopWatching: () => void;
   #bytes = 0;
+
+  constructor(journal: Journal, runId: string) {
+    this.stopWatching = journal.watch(runId, () => this.lastSeq);
+  }
 
   take(appended: Appended): void {
     if (appended.last_seq <= this.lastSeq) return;
@@ -214,7 +219,7 @@ export class EventFeed {
    * what the journal holds; what is appended meanwhile is gathered already, so that nothing falls between the two.
    */
   async read(options: ReaderOptions, stored: () => Promise<Stored>): Promise<ReadableStream<Uint8Array>> {
-    const tail = this.#tails.get(options.run_id) ?? new Tail();
+    const tail = this.#tails.get(options.run_id) ?? new Tail(this.#journal, options.run_id);
     this.#tails.set(options.run_id, tail);
     const reader = new Reader(this, tail, options);
     tail.readers.add(reader);
@@ -238,7 +243,9 @@ export class EventFeed {
   leave(runId: string, reader: Reader): void {
     const tail = this.#tails.get(runId);
     tail?.readers.delete(reader);
-    if (tail?.readers.size === 0) this.#tails.delete(runId);
+    if (tail?.readers.size !== 0) return;
+    tail.stopWatching();
+    this.#tails.delete(runId);
   }
 
   async page(orgId: string, runId: string, afterSeq: number): Promise<StoredEvent[]> {

@@ -1,13 +1,11 @@
 /**
- * A whole Holdfast in this process, on a real SQLite file, for tests that look inside: the parts that `holdfast start` puts
+ * A whole Holdfast in this process, on a real database, for tests that look inside: the parts that `holdfast start` puts
  * together, each within reach. With the suite's Temporal server it has a worker; without one, what is accepted stays queued.
  */
-import { join } from 'node:path';
 import { inject } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { randomText } from '../../src/ids.ts';
-import { openSqliteJournal, type SqliteJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
 import { createLog } from '../../src/log.ts';
 import { openModels } from '../../src/models/open-models.ts';
 import type { RouteConfig } from '../../src/models/types.ts';
@@ -19,6 +17,7 @@ import { openToolbox } from '../../src/tools/toolbox.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
 import { installRuntime, type RunningWorker, runWorker } from '../../worker/run-worker.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+import { openTestJournal, removeDatabaseOf, type TestJournal } from './test-journal.ts';
 
 export type StackOptions = {
   /** `suite`: the server of the test run; `none`: nothing listens there. Default `suite`. */
@@ -31,14 +30,13 @@ export type StackOptions = {
   /** Reopen an earlier stack's data. */
   dataDir?: string;
   taskQueue?: string;
-  maxPages?: number;
   /** The Temporal server counts as this data directory's own: when its runs are gone they are rebuilt. Default true. */
   ownServer?: boolean;
 };
 
 export type Stack = Core & {
   app: ReturnType<typeof createApp>;
-  journal: SqliteJournal;
+  journal: TestJournal;
   link: TemporalLink;
   config: Config;
   worker: RunningWorker | undefined;
@@ -72,10 +70,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
   };
   const log = createLog(config.logLevel);
   installRuntime(log);
-  const journal = await openSqliteJournal({
-    path: join(directory.path, 'holdfast.db'),
-    ...(options.maxPages ? { max_pages: options.maxPages } : {}),
-  });
+  const journal = await openTestJournal(directory.path);
   const models = await openModels(config.file.routes);
   const temporal = options.temporal ?? 'suite';
   const address = temporal === 'none' ? NOBODY : temporal === 'suite' ? inject('temporalAddress') : temporal.address;
@@ -120,7 +115,9 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
       await tools.close();
       await link.close();
       await journal.close();
-      if (!keep) directory.remove();
+      if (keep) return;
+      await removeDatabaseOf(directory.path);
+      directory.remove();
     },
   };
 }

@@ -4,8 +4,9 @@ import type { NewEvent } from '../run-row.ts';
 import type { Lease } from './begin-turn.ts';
 
 /**
- * Appends what a step says while it works. One statement takes the run's row, checks the lease and numbers the events, so
- * that a worker whose lease was replaced, or whose run has ended, writes nothing. Errors: `steps.superseded`.
+ * Appends what a step says while it works. The run's row is taken first and numbers the events; the lease is looked at after that, in a
+ * statement of its own: one that waited for the row would still see the lease as it was before. So a worker whose lease was replaced,
+ * or whose run has ended, writes nothing. Errors: `steps.superseded`.
  */
 export async function appendDeltas(
   trx: Trx,
@@ -19,20 +20,9 @@ export async function appendDeltas(
     .where('id', '=', lease.run_id)
     .where('org_id', '=', lease.org_id)
     .where('ended', '=', 0)
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('steps')
-          .select('token')
-          .where('run_id', '=', lease.run_id)
-          .where('step', '=', lease.step)
-          .where('state', '=', 'leased')
-          .where('token', '=', lease.token),
-      ),
-    )
     .returning('last_seq')
     .executeTakeFirst();
-  if (!run) throw superseded(lease);
+  if (!run || !(await isHeld(trx, lease))) throw superseded(lease);
   const rows = events.map((event, i) => ({
     run_id: lease.run_id,
     seq: run.last_seq - events.length + 1 + i,
@@ -42,6 +32,18 @@ export async function appendDeltas(
   }));
   await trx.insertInto('events').values(rows).execute();
   ctx.appended.push({ run_id: lease.run_id, last_seq: run.last_seq, events: rows });
+}
+
+async function isHeld(trx: Trx, lease: Lease): Promise<boolean> {
+  const held = await trx
+    .selectFrom('steps')
+    .select('token')
+    .where('run_id', '=', lease.run_id)
+    .where('step', '=', lease.step)
+    .where('state', '=', 'leased')
+    .where('token', '=', lease.token)
+    .executeTakeFirst();
+  return held !== undefined;
 }
 
 export function superseded(lease: Lease): HoldfastError {

@@ -2,11 +2,12 @@ import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { Caller, Created, Effect, Idempotency, OnBusy } from '../../runs/types.ts';
 import { cancelLocked } from '../cancel.ts';
+import { takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { lockRun } from '../run-row.ts';
 import { once } from './idempotency.ts';
-import { insertThread } from './threads.ts';
+import { insertThread, lockThread } from './threads.ts';
 
 type CreateRun = PreparedRun & {
   caller: Caller;
@@ -35,7 +36,8 @@ export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): P
     await checkActiveLimit(trx, caller.org_id, args.active_limit);
     const id = newId('run');
     const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, {})).id;
-    const active = await lockThread(trx, ctx, caller.org_id, threadId, id);
+    if (args.on_busy === 'interrupt') await lockActiveRun(trx, caller.org_id, threadId);
+    const active = await takeThread(trx, ctx, caller.org_id, threadId, id);
     if (active && args.on_busy === 'reject') throw busy(threadId, active);
     const queued = active ? { queued: { rank: args.on_busy === 'interrupt' ? INTERRUPT_RANK : 0 } } : {};
     await insertRun(trx, ctx, caller, args, { id, thread_id: threadId, ...queued });
@@ -47,48 +49,42 @@ export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): P
 }
 
 /** Takes the thread for a run; gives the active run that has it, if so. Errors: `threads.not_found`. */
-async function lockThread(
+async function takeThread(
   trx: Trx,
   ctx: TransactionContext,
   orgId: string,
   threadId: string,
   runId: string,
 ): Promise<string | undefined> {
-  const locked = await trx
+  const active = await lockThread(trx, orgId, threadId);
+  if (active) return active;
+  await trx
     .updateTable('threads')
     .set({ active_run_id: runId, updated_at: ctx.now })
     .where('id', '=', threadId)
     .where('org_id', '=', orgId)
-    .where('active_run_id', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
-  return locked ? undefined : await activeRunOf(trx, orgId, threadId);
+    .execute();
+  return undefined;
 }
 
-/** Errors: `threads.not_found`, `threads.busy`. */
-export async function refuseBusy(trx: Trx, orgId: string, threadId: string): Promise<void> {
-  const active = await activeRunOf(trx, orgId, threadId);
-  if (active) throw busy(threadId, active);
-}
-
-async function activeRunOf(trx: Trx, orgId: string, threadId: string): Promise<string | undefined> {
+/** Takes the active run of a thread before the thread, as its own end does, so that the two do not wait for each other. */
+async function lockActiveRun(trx: Trx, orgId: string, threadId: string): Promise<void> {
   const thread = await trx
     .selectFrom('threads')
     .select('active_run_id')
     .where('id', '=', threadId)
     .where('org_id', '=', orgId)
     .executeTakeFirst();
-  if (!thread) throw new HoldfastError('threads.not_found', `No thread ${threadId}.`);
-  return thread.active_run_id ?? undefined;
+  if (thread?.active_run_id) await lockRun(trx, orgId, thread.active_run_id);
 }
 
-function busy(threadId: string, runId: string): HoldfastError {
+export function busy(threadId: string, runId: string): HoldfastError {
   return new HoldfastError('threads.busy', `Thread ${threadId} already has an active run, ${runId}.`, {
     details: { active_run_id: runId },
   });
 }
 
-/** Runs of an organisation that have not ended. */
+/** Runs of an organisation that have not ended; one that is to be held to a limit asks with `takeAlone` before. */
 export async function activeRuns(trx: Trx, orgId: string): Promise<number> {
   const row = await trx
     .selectFrom('runs')
@@ -100,7 +96,9 @@ export async function activeRuns(trx: Trx, orgId: string): Promise<number> {
 }
 
 async function checkActiveLimit(trx: Trx, orgId: string, limit: number | null): Promise<void> {
-  if (limit === null || (await activeRuns(trx, orgId)) < limit) return;
+  if (limit === null) return;
+  await takeAlone(trx, orgId, 'active runs');
+  if ((await activeRuns(trx, orgId)) < limit) return;
   throw new HoldfastError('limits.active_runs', `The organisation already has ${limit} active runs, its limit.`, {
     retryAfterS: ACTIVE_LIMIT_RETRY_S,
   });

@@ -14,7 +14,7 @@ import { claimIntents, expediteIntents, loadRun, rebuildRun, setMeta } from './e
 import { failAttempt } from './fail-attempt.ts';
 import { expireInput, finishRun } from './finish-run.ts';
 import { purgeIdempotency } from './idempotency.ts';
-import { createKey, revokeKey } from './keys.ts';
+import { createFirstKey, createKey, revokeKey } from './keys.ts';
 import { createPersona, syncPersonas } from './personas.ts';
 import { addRunMessage } from './run-messages.ts';
 import { createMessage, createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
@@ -31,6 +31,7 @@ export const transactions = {
   completeCall,
   completeTurn,
   createChild,
+  createFirstKey,
   createKey,
   createMessage,
   createPersona,

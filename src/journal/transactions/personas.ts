@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Effect, Idempotency } from '../../runs/types.ts';
+import { takeAlone } from '../exclusive.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import type { Schema } from '../schema.ts';
 import { once } from './idempotency.ts';
@@ -12,7 +13,10 @@ export function createPersona(
   args: { org_id: string; once?: Idempotency; key: string; definition: string },
   ctx: TransactionContext,
 ): Promise<Effect<PersonaRecord>> {
-  return once(trx, ctx, args.org_id, args.once, () => insertPersona(trx, ctx, args.org_id, args, 'api'));
+  return once(trx, ctx, args.org_id, args.once, async () => {
+    await takeAlone(trx, args.org_id, 'personas');
+    return await insertPersona(trx, ctx, args.org_id, args, 'api');
+  });
 }
 
 /** Brings an organisation's personas to what the configuration says: one that changed there gets its next version. */
@@ -21,6 +25,7 @@ export async function syncPersonas(
   args: { org_id: string; personas: { key: string; definition: string }[] },
   ctx: TransactionContext,
 ): Promise<void> {
+  await takeAlone(trx, args.org_id, 'personas');
   for (const persona of args.personas) {
     const last = await trx
       .selectFrom('personas')
