@@ -69,15 +69,18 @@ async function open(
     );
   }
   const models = await openModels(config.file.routes);
-  prepareDataDir(config.dataDir);
-  closers.add('the data directory', lockDataDir(config.dataDir));
-  const journal = await openJournal(config);
+  const own = role === 'start' && config.temporal.address === undefined;
+  // What lives in the directory belongs to one process. With database and Temporal elsewhere it holds a key at most.
+  if (own || config.databaseUrl === undefined) {
+    prepareDataDir(config.dataDir);
+    closers.add('the data directory', lockDataDir(config.dataDir));
+  }
+  const journal = await openJournal(config, log);
   closers.add('the journal', () => journal.close());
   void journal.lost.then(lost);
-  await ensureFirstKey(journal, config, log);
+  if (role !== 'worker') await ensureFirstKey(journal, config, log);
   installRuntime(log);
 
-  const own = role === 'start' && config.temporal.address === undefined;
   const bundle = role === 'api' ? undefined : bundleWorkflows(log);
   bundle?.catch((error: Error) => log.error({ error: error.message }, 'the workflow code cannot be bundled'));
   const address = Promise.withResolvers<string>();
