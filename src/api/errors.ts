@@ -36,6 +36,7 @@ const STATUS_BY_CODE: Record<string, ContentfulStatusCode> = {
   'validation.failed': 422,
   'idempotency.mismatch': 422,
   'journal.unavailable': 503,
+  'journal.outcome_unknown': 503,
 };
 
 /** Sent where the core names no time itself. */

@@ -17,6 +17,13 @@ export async function onDatabase(url: string, ...statements: string[]): Promise<
   }
 }
 
+/** The address of a database through a proxy in front of its server. */
+export function throughProxy(url: string, proxy: { address: string }): string {
+  const there = new URL(url);
+  there.host = proxy.address;
+  return there.href;
+}
+
 /** Makes an empty database and gives its address. */
 export async function createDatabase(): Promise<string> {
   const name = `${inject('postgresPrefix')}${randomText(8)}`;
