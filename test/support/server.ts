@@ -1,4 +1,4 @@
-/** The real `holdfast start` as a process of its own, reached over HTTP alone, that may be stopped, killed and started again. */
+/** A real Holdfast server as a process of its own, reached over HTTP alone, that may be stopped, killed and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,6 +21,8 @@ const KILLED_WITHIN_MS = 5_000;
 
 export type Env = Record<string, string>;
 export type ServerOptions = {
+  /** Default `start`. A `worker` says nothing when it is ready: `/readyz` of an API does. */
+  command?: 'start' | 'api' | 'worker';
   /** Start on an earlier server's data; it is not removed then. */
   dataDir?: string;
   env?: Env;
@@ -56,6 +58,7 @@ export class TestServer implements AsyncDisposable {
   /** `performance.now()` of the last ready line. */
   readyAt = 0;
   stderr = '';
+  readonly #command: NonNullable<ServerOptions['command']>;
   readonly #remove: () => void;
   #child: ChildProcess | undefined;
   #exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }> | undefined;
@@ -63,6 +66,7 @@ export class TestServer implements AsyncDisposable {
 
   constructor(options: ServerOptions) {
     const directory = temporaryDirectory();
+    this.#command = options.command ?? 'start';
     this.#remove = directory.remove;
     this.cwd = join(directory.path, 'cwd');
     this.dataDir = options.dataDir ?? join(directory.path, 'data');
@@ -79,7 +83,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Spawns the process without waiting for anything. */
   spawn(): void {
-    const child = spawn(process.execPath, [MAIN, 'start'], {
+    const child = spawn(process.execPath, [MAIN, this.#command], {
       ...{ cwd: this.cwd, env: this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -93,6 +97,7 @@ export class TestServer implements AsyncDisposable {
   async start(): Promise<void> {
     const began = performance.now();
     this.spawn();
+    if (this.#command === 'worker') return;
     const lines = createInterface({ input: this.#child?.stdout as NodeJS.ReadableStream });
     const ready = new Promise<string>((resolve) => {
       lines.on('line', (line) => {
