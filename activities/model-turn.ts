@@ -3,7 +3,7 @@ import { HoldfastError } from '../src/errors.ts';
 import { budgetLeft } from '../src/journal/budget.ts';
 import type { TurnCall } from '../src/journal/open-calls.ts';
 import { type PromptWindow, readPrompt } from '../src/journal/prompt.ts';
-import { specOf } from '../src/journal/run-row.ts';
+import { type RunRecord, type RunSpec, specOf } from '../src/journal/run-row.ts';
 import type { BegunTurn } from '../src/journal/transactions/begin-turn.ts';
 import type { ReleaseReason } from '../src/journal/transactions/fail-attempt.ts';
 import { estimateInput, estimateUsage, knownInput, messageTokens } from '../src/models/estimate.ts';
@@ -12,6 +12,7 @@ import {
   type FinishReason,
   ModelError,
   type ModelRequest,
+  type ModelSettings,
   type Route,
   type ToolSpec,
   type Usage,
@@ -143,8 +144,9 @@ class Attempt {
       messages: [],
       tools,
       attempt: this.#begun.provider_errors + 1,
+      ...settingsOf(spec, this.#turn),
     };
-    const window = windowOf(this.#route, told, left.max_output_tokens);
+    const window = windowOf(this.#route, run, told, left.max_output_tokens);
     const prompt = await readPrompt(this.#deps.journal.db, run.org_id, run.thread_id, window);
     const request = { ...told, messages: prompt.messages, dropped_calls: prompt.dropped_calls };
     if (prompt.dropped_messages > 0) await this.#sayTruncated(request, prompt.dropped_messages);
@@ -215,15 +217,28 @@ class Attempt {
   }
 }
 
+/** A call that must be made is made once: every turn held to it would call for ever. */
+function settingsOf({ settings = {} }: RunSpec, turn: number): ModelSettings {
+  const forced = settings.tool_choice === 'required' || typeof settings.tool_choice === 'object';
+  return forced && turn > 1 ? { ...settings, tool_choice: 'auto' } : settings;
+}
+
 /** The most of a context window that is kept free for the answer. */
 const ANSWER_SHARE = 0.25;
 
-/** What the route's context leaves to the thread's messages, after instructions, tools and room for the answer. */
-function windowOf(route: Route, told: ModelRequest, maxOutput: number | undefined): PromptWindow {
-  if (route.context_tokens === null) return {};
-  const answer = Math.min(maxOutput ?? Number.POSITIVE_INFINITY, Math.floor(route.context_tokens * ANSWER_SHARE));
-  const max = route.context_tokens - answer - estimateInput(route, told);
-  return { tokens: { max, of: (message) => messageTokens(route, message) } };
+/** What the route's context and the run's own limit leave to the thread's messages, after instructions, tools and room for the answer. */
+function windowOf(route: Route, run: RunRecord, told: ModelRequest, maxOutput: number | undefined): PromptWindow {
+  const { last_messages, max_prompt_tokens } = specOf(run);
+  const before = last_messages === undefined ? {} : { before: { run_id: run.id, messages: last_messages } };
+  const limits: number[] = [];
+  if (max_prompt_tokens !== undefined) limits.push(max_prompt_tokens - run.input_tokens);
+  if (route.context_tokens !== null) {
+    const answer = Math.min(maxOutput ?? Number.POSITIVE_INFINITY, Math.floor(route.context_tokens * ANSWER_SHARE));
+    limits.push(route.context_tokens - answer);
+  }
+  if (limits.length === 0) return before;
+  const max = Math.min(...limits) - estimateInput(route, told);
+  return { ...before, tokens: { max, of: (message) => messageTokens(route, message) } };
 }
 
 /** What is left of a budget caps the step's output; where its input is known beforehand, that is taken off. */

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const COUNTER_LIMIT = 32 ** 3;
 
-export type IdPrefix = 'run' | 'thread' | 'msg' | 'input' | 'call' | 'key' | 'org' | 'out';
+export type IdPrefix = 'asst' | 'run' | 'thread' | 'msg' | 'input' | 'call' | 'key' | 'org' | 'out';
 
 let lastMs = 0;
 let counter = 0;

@@ -1,17 +1,15 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import type { Holdfast } from '../runs/holdfast.ts';
 import { authenticate } from './auth.ts';
 import { docsPage } from './docs.ts';
-import { createMount } from './endpoint.ts';
 import type { ApiEnv } from './env.ts';
 import { createErrorResponder, type Dialect } from './errors.ts';
 import { mountHealth } from './health.ts';
 import { InFlight } from './idempotency.ts';
 import { logRequests } from './log.ts';
 import { notFound, options } from './methods.ts';
-import { nativeDialect } from './native/dialect.ts';
-import { mountNative } from './native/index.ts';
 import { buildDocument } from './openapi.ts';
 import { routedPath } from './paths.ts';
 import { limitRequests } from './rate-limit.ts';
@@ -24,9 +22,20 @@ export type AppOptions = {
   limits?: { requests_per_minute?: number };
 };
 
-/** The HTTP API over the core: every dialect, health, the OpenAPI document and its page. Answers only, holds no socket. */
-export function createApp(holdfast: Holdfast, { log, version, limits }: AppOptions): OpenAPIHono<ApiEnv> {
-  const dialects: [Dialect, ...Dialect[]] = [nativeDialect];
+/** A dialect with its endpoints. */
+export type ApiDialect = Dialect & {
+  /** Runs ahead of everything else below `base`, authentication included. */
+  before?: MiddlewareHandler<ApiEnv>;
+  /** `inFlight` refuses a keyed POST that is repeated while it runs, whichever dialects the two speak. */
+  mount(app: OpenAPIHono<ApiEnv>, holdfast: Holdfast, inFlight: InFlight): void;
+};
+
+/** The HTTP API over the core: its dialects, health, the OpenAPI document and its page. Answers only, holds no socket. */
+export function createApp(
+  holdfast: Holdfast,
+  dialects: [ApiDialect, ...ApiDialect[]],
+  { log, version, limits }: AppOptions,
+): OpenAPIHono<ApiEnv> {
   const respond = createErrorResponder(dialects, log);
   const app = new OpenAPIHono<ApiEnv>({ getPath: routedPath });
   app.onError(respond);
@@ -35,13 +44,17 @@ export function createApp(holdfast: Holdfast, { log, version, limits }: AppOptio
   app.use(trace());
   app.use(logRequests(log));
   app.on('OPTIONS', '*', options(app));
-  for (const { base } of dialects) app.use(`${base}/*`, authenticate(holdfast));
+  for (const { base, before } of dialects) {
+    if (before) app.use(`${base}/*`, before);
+    app.use(`${base}/*`, authenticate(holdfast));
+  }
   if (limits?.requests_per_minute !== undefined) {
     const limit = limitRequests(limits.requests_per_minute);
     for (const { base } of dialects) app.use(`${base}/*`, limit);
   }
 
-  mountNative(createMount(app, new InFlight()), holdfast);
+  const inFlight = new InFlight();
+  for (const dialect of dialects) dialect.mount(app, holdfast, inFlight);
   mountHealth(app, holdfast, version);
 
   const document = buildDocument(app, version);

@@ -16,11 +16,17 @@ export type Failure = {
 };
 
 /** An API dialect: everything below `base` speaks it, errors included. */
-export type Dialect = { base: string; renderError: (failure: Failure) => object };
+export type Dialect = {
+  base: string;
+  renderError: (failure: Failure) => object;
+  /** Where it answers with another status than the native contract. */
+  statusOf?: (failure: Failure) => ContentfulStatusCode;
+};
 
 const STATUS_BY_CODE: Record<string, ContentfulStatusCode> = {
   'http.bad_request': 400,
   'http.bad_json': 400,
+  'openai.refused': 400,
   'auth.missing_token': 401,
   'auth.invalid_token': 401,
   'auth.forbidden': 403,
@@ -30,6 +36,7 @@ const STATUS_BY_CODE: Record<string, ContentfulStatusCode> = {
   'runs.not_active': 409,
   'runs.input_stale': 409,
   'runs.input_ambiguous': 409,
+  'runs.name_taken': 409,
   'idempotency.in_progress': 409,
   'http.body_too_large': 413,
   'http.unsupported_encoding': 415,
@@ -63,7 +70,9 @@ export function failureOf(error: unknown, traceId: string): Failure {
 /** The function that answers every error of the app. The first of `dialects` speaks where none is addressed. */
 export function createErrorResponder(dialects: [Dialect, ...Dialect[]], log: Logger) {
   return (error: unknown, c: Context<ApiEnv>): Response => {
-    const failure = failureOf(error, c.get('traceId'));
+    const dialect = dialects.find(({ base }) => isBelow(c.req.path, base)) ?? dialects[0];
+    const told = failureOf(error, c.get('traceId'));
+    const failure = { ...told, status: dialect.statusOf?.(told) ?? told.status };
     if (failure.status >= 500) {
       const level = failure.status === 503 ? 'warn' : 'error';
       log[level]({ err: error, trace_id: failure.traceId, method: c.req.method, path: c.req.path }, 'request failed');
@@ -72,7 +81,6 @@ export function createErrorResponder(dialects: [Dialect, ...Dialect[]], log: Log
       c.header('WWW-Authenticate', failure.code === 'auth.invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer');
     }
     if (failure.retryAfterS !== undefined) c.header('Retry-After', String(Math.ceil(failure.retryAfterS)));
-    const dialect = dialects.find(({ base }) => isBelow(c.req.path, base)) ?? dialects[0];
     return c.json(dialect.renderError(failure), failure.status);
   };
 }

@@ -40,6 +40,7 @@ describe('/openapi.json', () => {
         'GET /v1/runs/{run_id}',
         'POST /v1/runs/{run_id}:cancel',
         'POST /v1/runs/{run_id}/input',
+        'POST /v1/runs/{run_id}/messages',
         'GET /v1/runs/{run_id}/events',
         'GET /v1/inputs',
         'GET /v1/personas',

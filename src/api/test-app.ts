@@ -2,6 +2,7 @@
 import pino, { type Logger } from 'pino';
 import type { Holdfast } from '../runs/holdfast.ts';
 import type { Caller, EventStream } from '../runs/types.ts';
+import { dialectsOf } from '../server/dialects.ts';
 import { type AppOptions, createApp } from './app.ts';
 
 export const ADMIN: Caller = {
@@ -29,7 +30,11 @@ export function testApp(core: Core = {}, options: { caller?: Partial<Caller>; li
       return target[name];
     },
   }) as Holdfast;
-  const app = createApp(holdfast, { log, version: '9.9.9', limits: options.limits });
+  const app = createApp(holdfast, dialectsOf({ openai: { expires_after_s: 600 } }), {
+    log,
+    version: '9.9.9',
+    limits: options.limits,
+  });
   const send = async (path: string, { method = 'GET', body, raw, headers, signal }: Sent = {}): Promise<Response> =>
     await app.request(
       new Request(`http://localhost${path}`, {

@@ -1,5 +1,6 @@
 /** Budgets are checked before each step, from the run's own row: what was spent, voided attempts included. */
 
+import { spentBudget } from '../runs/budget-words.ts';
 import { invalidField } from '../runs/invalid-field.ts';
 import type { TurnOutcome } from '../runs/outcomes.ts';
 import type { Budget } from '../runs/types.ts';
@@ -55,21 +56,34 @@ export function waitedMs(run: RunRecord, now: number): number {
   return run.waited_ms + (run.waiting_since === null ? 0 : now - run.waiting_since);
 }
 
-/** What is left for the next step: tokens, an output cap by dollars, and its deadline in milliseconds. */
+/** What is left for the next step: tokens, an output cap by dollars and by the run's own limit, and its deadline in milliseconds. */
 export function budgetLeft(
   run: RunRecord,
   outputPrice: number | null,
   now: number,
 ): { max_tokens?: number; max_output_tokens?: number; deadline_ms?: number } {
-  const { max_tokens, max_cost_usd, timeout_s } = specOf(run).budget;
+  const { budget, max_completion_tokens, expires_at } = specOf(run);
+  const { max_tokens, max_cost_usd, timeout_s } = budget;
   const dollars = max_cost_usd === undefined ? undefined : max_cost_usd - (spentCost(run) ?? 0);
+  const output = least(
+    dollars === undefined || !outputPrice ? undefined : Math.floor((dollars * 1_000_000) / outputPrice),
+    max_completion_tokens === undefined ? undefined : max_completion_tokens - run.output_tokens,
+  );
+  const deadline = least(
+    timeout_s === undefined ? undefined : timeout_s * 1000 - workedMs(run, now),
+    expires_at === undefined ? undefined : expires_at - now,
+  );
   return {
     ...(max_tokens === undefined ? {} : { max_tokens: max_tokens - spentTokens(run) }),
-    ...(dollars === undefined || !outputPrice
-      ? {}
-      : { max_output_tokens: Math.floor((dollars * 1_000_000) / outputPrice) }),
-    ...(timeout_s === undefined ? {} : { deadline_ms: Math.max(1, timeout_s * 1000 - workedMs(run, now)) }),
+    ...(output === undefined ? {} : { max_output_tokens: output }),
+    ...(deadline === undefined ? {} : { deadline_ms: Math.max(1, deadline) }),
   };
+}
+
+/** The least of the limits that there are. */
+export function least(...limits: (number | undefined)[]): number | undefined {
+  const known = limits.filter((limit) => limit !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /**
@@ -88,11 +102,10 @@ export async function requestBudget(
   const used = Number.isFinite(exceeded.used)
     ? `${round(exceeded.used)} used`
     : 'and what is used is unknown: a route has no price';
-  const spent = `${exceeded.limit} is ${exceeded.allowed}, ${used}`;
   const most = spec.parent?.ceiling[exceeded.limit] ?? Number.POSITIVE_INFINITY;
   const atCeiling = exceeded.allowed >= most || exceeded.used >= most;
   if (spec.budget.on_exceeded !== 'ask' || spec.budget_stopped || atCeiling) {
-    const message = `The run's budget is spent: ${spent}.`;
+    const message = spentBudget(exceeded.limit, exceeded.allowed, used);
     await endRun(trx, ctx, run, { as: 'failed', code: 'budget.exceeded', message }, opening, change);
     return { outcome: 'ended', status: 'failed', code: 'budget.exceeded' };
   }
@@ -106,7 +119,7 @@ export async function requestBudget(
   if (open) return { outcome: 'wait', waits: [[open.id, open.expires_at, open.kind]] };
   const { wait, event } = await openRequest(trx, ctx, run, {
     kind: 'budget',
-    prompt: `The run's budget is spent: ${spent}. Raise it, or stop the run?`,
+    prompt: `${spentBudget(exceeded.limit, exceeded.allowed, used)} Raise it, or stop the run?`,
     options: ['stop', 'raise', `raise {"${exceeded.limit}": ${roundDown(Math.min(exceeded.allowed * 2, most))}}`],
   });
   await append(trx, ctx, run, [...opening, event], change);

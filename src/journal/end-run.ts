@@ -85,7 +85,7 @@ function terminalColumns(ending: Ending, now: number): RunChange {
 async function keepCutAnswer(trx: Trx, ctx: TransactionContext, run: RunRecord): Promise<void> {
   const step = await trx
     .selectFrom('steps')
-    .select(['message_id', 'from_seq'])
+    .select(['message_id', 'from_seq', 'started_at'])
     .where('run_id', '=', run.id)
     .where('state', '!=', 'done')
     .where('message_id', 'is not', null)
@@ -106,5 +106,6 @@ async function keepCutAnswer(trx: Trx, ctx: TransactionContext, run: RunRecord):
     role: 'assistant',
     content: [{ type: 'text', text: content }],
     status: 'incomplete',
+    began_at: step.started_at,
   });
 }

@@ -5,6 +5,7 @@ import { OUTBOX_FIRST_RETRY_MS, putIntent } from './intents.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { insertMessage } from './messages.ts';
 import { lockRun, type RunRecord, type RunSpec } from './run-row.ts';
+import type { WrittenMessage } from './transactions/messages.ts';
 
 /** What a create asks for, merged with its persona. */
 export type PreparedRun = {
@@ -12,7 +13,11 @@ export type PreparedRun = {
   route: { id: string; model: string; fallback: string | null; price: Price | null };
   spec: RunSpec;
   metadata: Record<string, string>;
+  /** What the caller adds to the thread before `input`. A run that waits for its thread takes none. */
+  messages?: WrittenMessage[];
   input: ContentPart[] | null;
+  /** Seconds after its creation when the run expires; absent: never. */
+  expires_after_s?: number;
 };
 
 /** Whose run it is. */
@@ -46,6 +51,9 @@ export async function insertRun(
 ): Promise<string> {
   const id = placing.id ?? newId('run');
   const { thread_id } = placing;
+  for (const message of run.messages ?? []) {
+    await insertMessage(trx, ctx, { org_id: owner.org_id, thread_id, id: null }, message);
+  }
   if (run.input && !placing.queued) {
     await insertMessage(trx, ctx, { org_id: owner.org_id, thread_id, id }, { role: 'user', content: run.input });
   }
@@ -65,7 +73,7 @@ export async function insertRun(
       route_id: run.route.id,
       fallback_route_id: run.route.fallback,
       model: run.route.model,
-      spec: JSON.stringify(run.spec),
+      spec: JSON.stringify({ ...run.spec, ...expiry(run, ctx.now) }),
       metadata: JSON.stringify(run.metadata),
       parent_run_id: placing.parent?.run_id ?? null,
       parent_call_id: placing.parent?.call_id ?? null,
@@ -96,6 +104,10 @@ export async function insertRun(
   if (placing.queued) return id;
   await putIntent(trx, ctx, { id, org_id: owner.org_id }, 'start', '', placing.parent && START_CHILD_AFTER_MS);
   return id;
+}
+
+function expiry({ expires_after_s }: PreparedRun, now: number): Partial<RunSpec> {
+  return expires_after_s === undefined ? {} : { expires_at: now + expires_after_s * 1000 };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Messages of a thread, each at its place in the order that the model sees. */
 import { newId } from '../ids.ts';
+import type { FinishReason } from '../models/types.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 
 /** Adds a message at the end of the thread. `listed: false` keeps a turn that only called tools out of the thread's list. */
@@ -15,6 +16,9 @@ export async function insertMessage(
     listed?: boolean;
     /** When it was written, where that was before. */
     created_at?: number;
+    metadata?: Record<string, string>;
+    began_at?: number;
+    finish_reason?: FinishReason;
   },
 ): Promise<string> {
   const thread = await trx
@@ -37,8 +41,10 @@ export async function insertMessage(
       content: JSON.stringify(message.content),
       status: message.status ?? 'completed',
       listed: message.listed === false ? 0 : 1,
-      metadata: '{}',
+      metadata: JSON.stringify(message.metadata ?? {}),
       created_at: message.created_at ?? ctx.now,
+      began_at: message.began_at ?? null,
+      finish_reason: message.finish_reason ?? null,
     })
     .execute();
   return id;

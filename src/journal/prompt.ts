@@ -120,7 +120,7 @@ async function readPage(
 }
 
 const messagesOf = (db: ReadDb, orgId: string, threadId: string) =>
-  db.selectFrom('messages').where('thread_id', '=', threadId).where('org_id', '=', orgId);
+  db.selectFrom('messages').where('thread_id', '=', threadId).where('org_id', '=', orgId).where('listed', '>=', 0);
 
 type CallRow = Pick<Selectable<Schema['calls']>, 'message_id' | 'call_id' | 'name' | 'arguments' | 'status' | 'output'>;
 
@@ -192,6 +192,7 @@ async function countCallsLeftOut(db: ReadDb, orgId: string, threadId: string, ke
     .select((eb) => eb.fn.countAll<number>().as('calls'))
     .where('messages.thread_id', '=', threadId)
     .where('messages.org_id', '=', orgId)
+    .where('messages.listed', '>=', 0)
     .where('messages.position', '>', kept.at(-1)?.position ?? 0)
     .where('messages.position', '<', kept.at(-2)?.position ?? Number.MAX_SAFE_INTEGER)
     .executeTakeFirstOrThrow();

@@ -20,7 +20,8 @@ export async function openRequest(
   request: { kind: RequestKind; prompt: string; options?: string[]; tool_calls?: CallSummary[]; call_id?: string },
 ): Promise<{ wait: Wait; event: NewEvent }> {
   const id = newId('input');
-  const expiresAt = ctx.now + Math.ceil(specOf(run).input_timeout_s * 1000);
+  const { input_timeout_s, expires_at = Number.POSITIVE_INFINITY } = specOf(run);
+  const expiresAt = Math.ceil(Math.min(ctx.now + input_timeout_s * 1000, expires_at));
   await trx
     .insertInto('inputs')
     .values({

@@ -1,7 +1,8 @@
 /** A run's row under its lock, and the one way in which events are added to it. */
 import type { Selectable, Updateable } from 'kysely';
 import { HoldfastError } from '../errors.ts';
-import type { Usage } from '../models/types.ts';
+import type { ModelSettings, Usage } from '../models/types.ts';
+import type { OwnTerm } from '../runs/dialect-types.ts';
 import type { Budget, FunctionTool, RunStatus } from '../runs/types.ts';
 import type { ParentTerms } from './child-budget.ts';
 import type { TransactionContext, Trx } from './journal.ts';
@@ -28,6 +29,18 @@ export type RunSpec = {
   /** A person answered `stop` to a budget request: the next check ends the run. */
   budget_stopped?: true;
   input_timeout_s: number;
+  /** The model's name as it was asked for: a route's id, alias or model. */
+  asked_model?: string;
+  settings?: ModelSettings;
+  /** Which terms the create itself gave, where they could have been the persona's. */
+  own?: OwnTerm[];
+  /** Tokens that the whole run may put into prompts, and get out of its model. */
+  max_prompt_tokens?: number;
+  max_completion_tokens?: number;
+  /** How many of the thread's last messages its model sees. */
+  last_messages?: number;
+  /** Milliseconds since 1970 after which the run ends as `run.expired`, whatever it does or waits for. */
+  expires_at?: number;
   /** Of a child run. */
   parent?: ParentTerms;
 };

@@ -3,7 +3,8 @@
  * 1970 (UTC), ids are text. Every table that holds something of a tenant carries `org_id`, except `events` and `steps`,
  * which are reached through their run only.
  */
-import type { RequestKind, RunStatus } from '../runs/types.ts';
+import type { FinishReason } from '../models/types.ts';
+import type { AliasKind, RequestKind, RunStatus } from '../runs/types.ts';
 
 type Json = string;
 type Millis = number;
@@ -52,10 +53,17 @@ export interface Schema {
     role: 'user' | 'assistant';
     content: Json;
     status: 'completed' | 'incomplete';
-    /** 0 for a model turn that only called tools: part of the prompt, not of the thread's list. */
+    /**
+     * 0 for a model turn that only called tools: part of the prompt, not of the thread's list. -1 for a message that was deleted:
+     * its place alone is kept, for whoever is reading the list.
+     */
     listed: number;
     metadata: Json;
     created_at: Millis;
+    /** Of an assistant's message: when its turn began; it was stored, complete or cut, at `created_at`. */
+    began_at: Millis | null;
+    /** Of an assistant's message that was not cut off by its run's end: why its model stopped. */
+    finish_reason: FinishReason | null;
   };
   calls: {
     call_id: string;
@@ -133,6 +141,17 @@ export interface Schema {
   run_messages: { id: string; org_id: string; run_id: string; content: Json; created_at: Millis };
   /** Runs of deleted threads whose events and steps are still to be removed. */
   deleted_runs: { run_id: string };
+  /** Names that a dialect gives: one thing has one at most, and one name is of one thing. */
+  aliases: {
+    org_id: string;
+    alias: string;
+    kind: AliasKind;
+    /** Of a persona its key. */
+    id: string;
+    /** Of a run that its caller named: what was asked for under that name. */
+    fingerprint: string | null;
+    created_at: Millis;
+  };
   idempotency: {
     org_id: string;
     key: string;

@@ -16,9 +16,9 @@ export const dueAt = (length: TimerLength, now: number): number => ('ms' in leng
 
 /** Why a timer may not take that long, as the model is told: time goes on while the run waits for nobody. */
 export function beyondBudget(run: RunRecord, due: number, now: number): string | undefined {
-  const { timeout_s } = specOf(run).budget;
-  if (timeout_s === undefined) return undefined;
-  const leftS = timeout_s - workedMs(run, now) / 1000;
+  const { budget, expires_at = Number.POSITIVE_INFINITY } = specOf(run);
+  const workLeftS = (budget.timeout_s ?? Number.POSITIVE_INFINITY) - workedMs(run, now) / 1000;
+  const leftS = Math.min(workLeftS, (expires_at - now) / 1000);
   if ((due - now) / 1000 < leftS) return undefined;
   return `Not waited: ${Math.max(0, Math.floor(leftS))} s are left of the run's time.`;
 }

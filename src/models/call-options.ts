@@ -42,7 +42,10 @@ export function toCallOptions(
 
 function responseFormat({ response_format: format }: ModelRequest): LanguageModelV4CallOptions['responseFormat'] {
   if (format?.type === 'json_object') return { type: 'json' };
-  if (format?.type === 'json_schema') return { type: 'json', name: format.name, schema: format.schema as JSONSchema7 };
+  if (format?.type === 'json_schema') {
+    const { name, description, schema } = format;
+    return { type: 'json', name, schema: schema as JSONSchema7, ...(description !== undefined && { description }) };
+  }
   return undefined;
 }
 

@@ -30,7 +30,13 @@ export type ToolChoice = 'auto' | 'none' | 'required' | { name: string };
 export type ResponseFormat =
   | { type: 'text' }
   | { type: 'json_object' }
-  | { type: 'json_schema'; name: string; schema: Record<string, unknown>; strict?: boolean };
+  | {
+      type: 'json_schema';
+      name: string;
+      description?: string;
+      schema: Record<string, unknown>;
+      strict?: boolean;
+    };
 
 /** One model step: everything the model is told. */
 export type ModelRequest = {
@@ -49,6 +55,12 @@ export type ModelRequest = {
   /** Calls since the last user message that were left out of `messages`; only the demo model, which counts them, reads it. */
   dropped_calls?: number;
 };
+
+/** How a run wants its model called; what is absent is the provider's own choice. */
+export type ModelSettings = Pick<
+  ModelRequest,
+  'temperature' | 'top_p' | 'tool_choice' | 'parallel_tool_calls' | 'response_format' | 'reasoning_effort'
+>;
 
 /** Tokens of one step. `input_tokens` includes the cached ones, `output_tokens` includes the reasoning ones. */
 export type Usage = {

@@ -2,10 +2,13 @@
 import type { FileConfig } from '../config.ts';
 import { LIMITS } from '../journal/budget.ts';
 import type { RunSpec } from '../journal/run-row.ts';
+import type { WrittenMessage } from '../journal/transactions/messages.ts';
+import type { WrittenThread } from '../journal/transactions/threads.ts';
 import type { ContentPart, Models, Price, Route } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
+import type { OwnTerm } from './dialect-types.ts';
 import { invalidField } from './invalid-field.ts';
-import type { Budget, CreateRun, FunctionTool, PersonaView } from './types.ts';
+import type { Budget, CreateRun, FunctionTool, NewMessage, NewThread, PersonaView } from './types.ts';
 
 export type Prepared = {
   persona_id: string;
@@ -13,6 +16,9 @@ export type Prepared = {
   spec: RunSpec;
   metadata: Record<string, string>;
   input: ContentPart[] | null;
+  messages?: WrittenMessage[];
+  thread?: WrittenThread;
+  expires_after_s?: number;
 };
 
 /** Errors: `validation.failed` naming the field and what exists. */
@@ -33,15 +39,47 @@ export function prepareRun(input: CreateRun, persona: PersonaView, models: Model
       additional_instructions: input.additional_instructions ?? '',
       // Functions alone come on top of the persona's tools; names replace them.
       tools: names && names.length > 0 ? names : persona.tools,
-      client_tools: clientTools(functions),
+      client_tools: input.tools === undefined ? (persona.functions ?? []) : clientTools(functions),
       approval: persona.approval,
       budget,
       input_timeout_s: persona.input_timeout_s,
+      ...termsOf(input, persona),
     },
     metadata: input.metadata ?? {},
     input: input.input === undefined ? null : asParts(input.input),
+    ...(input.messages ? { messages: input.messages.map(written) } : {}),
+    ...(input.thread ? { thread: writtenThread(input.thread) } : {}),
+    ...(input.expires_after_s === undefined ? {} : { expires_after_s: input.expires_after_s }),
   };
 }
+
+/** What a run asks of its model and of its own length; a field that nobody asked for is absent. */
+function termsOf(input: CreateRun, persona: PersonaView): Partial<RunSpec> {
+  const asked_model = input.model ?? persona.model ?? undefined;
+  const settings = { ...persona.settings, ...input.settings };
+  const own = ownTerms(input);
+  const { max_prompt_tokens, max_completion_tokens, last_messages } = input;
+  return {
+    ...(asked_model === undefined ? {} : { asked_model }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+    ...(own.length === 0 ? {} : { own }),
+    ...(max_prompt_tokens === undefined ? {} : { max_prompt_tokens }),
+    ...(max_completion_tokens === undefined ? {} : { max_completion_tokens }),
+    ...(last_messages === undefined ? {} : { last_messages }),
+  };
+}
+
+function ownTerms({ model, instructions, settings = {} }: CreateRun): OwnTerm[] {
+  const given: { [Term in OwnTerm]?: unknown } = { model, instructions, ...settings };
+  return (Object.keys(given) as OwnTerm[]).filter((term) => given[term] !== undefined);
+}
+
+export const written = (message: NewMessage): WrittenMessage => ({ ...message, content: asParts(message.content) });
+
+export const writtenThread = ({ messages, ...thread }: NewThread): WrittenThread => ({
+  ...thread,
+  ...(messages ? { messages: messages.map(written) } : {}),
+});
 
 export const asParts = (content: string | ContentPart[]): ContentPart[] =>
   typeof content === 'string' ? [{ type: 'text', text: content }] : content;
@@ -72,7 +110,8 @@ function chooseRoute(input: CreateRun, persona: PersonaView, models: Models): Ro
   return route;
 }
 
-function clientTools(tools: FunctionTool[]): RunSpec['client_tools'] {
+/** Errors: `validation.failed` for two functions of one name. */
+export function clientTools(tools: FunctionTool[]): RunSpec['client_tools'] {
   const names = new Set<string>();
   for (const { function: tool } of tools) {
     if (names.has(tool.name)) throw invalidField('tools', `Two functions are named ${tool.name}.`);

@@ -3,92 +3,24 @@
  * the frames in memory that all readers of the run share, or from the journal where it is behind them.
  */
 import type { Appended, Journal, StoredEvent } from '../journal/journal.ts';
-import { eventFrame, isTerminalEvent, PING_FRAME } from './event-frames.ts';
+import type { RunEvent } from './dialect-types.ts';
+import { PING_FRAME, parseEvent } from './event-frames.ts';
+import { type Frame, frameOf, PAGE_EVENTS, Tail, type TailReader, upTo } from './event-tail.ts';
 
-/** Frames of a watched run kept in memory; older ones are read from the journal. */
-const MAX_TAIL_FRAMES = 1_024;
-/** Events that one read from the journal brings, and so the most that one chunk holds. */
-const PAGE_EVENTS = 256;
-/** Bytes that one chunk holds at most, unless a single event is larger. */
-const MAX_CHUNK_BYTES = 262_144;
-/** Bytes of a run's frames kept in memory. */
-const MAX_TAIL_BYTES = 4 * 1_048_576;
 /** How often silent readers are looked at: a ping at least every 15 s, and the end of those whose key was revoked. */
 const TICK_MS = 5_000;
 const PING_AFTER_MS = 8_000;
 
-type Frame = { seq: number; bytes: Buffer; terminal: boolean };
+/** What a reader hands on: `ping` when nothing was said for a while. */
+type Form<Chunk> = { chunk: (frames: Frame[]) => Chunk; ping: () => Chunk };
 
-/** The newest frames of a run that somebody reads: `frames[i]` has seq `firstSeq + i`. */
-class Tail {
-  frames: Frame[] = [];
-  firstSeq = 1;
-  /** The newest seq known to be stored; frames may be missing when they came without their content. */
-  lastSeq = 0;
-  readonly readers = new Set<Reader>();
-  readonly stopWatching: () => void;
-  #bytes = 0;
+const BYTES: Form<Uint8Array> = {
+  chunk: (frames) => (frames.length === 1 && frames[0] ? frames[0].bytes : Buffer.concat(frames.map((it) => it.bytes))),
+  ping: () => PING_FRAME,
+};
 
-  constructor(journal: Journal, runId: string) {
-    this.stopWatching = journal.watch(runId, () => this.lastSeq);
-  }
-
-  take(appended: Appended): void {
-    if (appended.last_seq <= this.lastSeq) return;
-    const events = appended.events;
-    if (events?.[0]?.seq === this.firstSeq + this.frames.length) {
-      for (const event of events) this.#push(frameOf(event));
-    } else {
-      this.#forget(appended.last_seq);
-    }
-    this.lastSeq = appended.last_seq;
-  }
-
-  #push(frame: Frame): void {
-    this.frames.push(frame);
-    this.#bytes += frame.bytes.length;
-    while (this.frames.length > MAX_TAIL_FRAMES || this.#bytes > MAX_TAIL_BYTES) {
-      this.#bytes -= this.frames.shift()?.bytes.length ?? 0;
-      this.firstSeq++;
-    }
-  }
-
-  #forget(lastSeq: number): void {
-    this.frames = [];
-    this.#bytes = 0;
-    this.firstSeq = lastSeq + 1;
-  }
-
-  /** Learns what is stored by now. */
-  know(lastSeq: number): void {
-    if (lastSeq <= this.lastSeq) return;
-    this.#forget(lastSeq);
-    this.lastSeq = lastSeq;
-  }
-
-  /** The frames after `seq`, when they are all in memory. */
-  after(seq: number): Frame[] | undefined {
-    return seq + 1 >= this.firstSeq
-      ? this.frames.slice(seq + 1 - this.firstSeq, seq + 1 - this.firstSeq + PAGE_EVENTS)
-      : undefined;
-  }
-}
-
-const frameOf = (event: StoredEvent): Frame => ({
-  seq: event.seq,
-  bytes: eventFrame(event),
-  terminal: isTerminalEvent(event.type),
-});
-
-/** The frames up to `until` that go out as one chunk: bounded in bytes, at least one. */
-function upTo(frames: Frame[], until: number): Frame[] {
-  let bytes = 0;
-  const end = frames.findIndex((frame, i) => {
-    bytes += frame.bytes.length;
-    return frame.seq > until || (i > 0 && bytes > MAX_CHUNK_BYTES);
-  });
-  return end === -1 ? frames : frames.slice(0, end);
-}
+/** An empty list is a ping. */
+const EVENTS: Form<RunEvent[]> = { chunk: (frames) => frames.map((it) => parseEvent(it.event)), ping: () => [] };
 
 export type ReaderOptions = {
   org_id: string;
@@ -102,19 +34,21 @@ export type ReaderOptions = {
 /** What the journal says of the run when its reader opens. */
 export type Stored = { last_seq: number; ended: boolean };
 
-class Reader {
+class Reader<Chunk> {
   readonly keyId: string;
   #cursor: number;
   #lastSent = Date.now();
   #wake: (() => void) | undefined;
   #closed = false;
   #until = 0;
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #controller: ReadableStreamDefaultController<Chunk> | undefined;
   readonly #options: ReaderOptions;
   readonly #feed: EventFeed;
   readonly #tail: Tail;
+  readonly #form: Form<Chunk>;
 
-  constructor(feed: EventFeed, tail: Tail, options: ReaderOptions) {
+  constructor(feed: EventFeed, tail: Tail, options: ReaderOptions, form: Form<Chunk>) {
+    this.#form = form;
     this.#feed = feed;
     this.#tail = tail;
     this.#options = options;
@@ -123,11 +57,11 @@ class Reader {
   }
 
   /** `until`: the seq where this reader ends, unless the terminal event comes first. */
-  open(until: number): ReadableStream<Uint8Array> {
+  open(until: number): ReadableStream<Chunk> {
     this.#until = until;
     const { signal } = this.#options;
     const onAbort = () => this.close();
-    return new ReadableStream<Uint8Array>({
+    return new ReadableStream<Chunk>({
       start: (controller) => {
         this.#controller = controller;
         if (this.#closed) controller.close();
@@ -148,7 +82,7 @@ class Reader {
   tick(now: number): void {
     const room = (this.#controller?.desiredSize ?? 0) > 0;
     if (!room || this.#closed || now - this.#lastSent < PING_AFTER_MS) return;
-    this.#send(PING_FRAME);
+    this.#send(this.#form.ping());
   }
 
   close(stream = true): void {
@@ -176,15 +110,15 @@ class Reader {
       // Nothing where something was: the thread was deleted under its reader.
       if (!last) return this.close();
       this.#cursor = last.seq;
-      this.#send(taken.length === 1 ? last.bytes : Buffer.concat(taken.map((frame) => frame.bytes)));
+      this.#send(this.#form.chunk(taken));
       if (last.terminal) this.close();
       return;
     }
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(chunk: Chunk): void {
     this.#lastSent = Date.now();
-    this.#controller?.enqueue(bytes);
+    this.#controller?.enqueue(chunk);
   }
 
   async #read(): Promise<Frame[]> {
@@ -218,10 +152,23 @@ export class EventFeed {
    * A stream of the run's frames after `after_seq`: to the terminal event, or without `follow` to what is stored. `stored` reads
    * what the journal holds; what is appended meanwhile is gathered already, so that nothing falls between the two.
    */
-  async read(options: ReaderOptions, stored: () => Promise<Stored>): Promise<ReadableStream<Uint8Array>> {
+  read(options: ReaderOptions, stored: () => Promise<Stored>): Promise<ReadableStream<Uint8Array>> {
+    return this.#open(options, stored, (tail) => new Reader(this, tail, options, BYTES));
+  }
+
+  /** The same as values, several events a chunk; an empty chunk keeps a silent stream alive. */
+  readEvents(options: ReaderOptions, stored: () => Promise<Stored>): Promise<ReadableStream<RunEvent[]>> {
+    return this.#open(options, stored, (tail) => new Reader(this, tail, options, EVENTS));
+  }
+
+  async #open<Chunk>(
+    options: ReaderOptions,
+    stored: () => Promise<Stored>,
+    create: (tail: Tail) => Reader<Chunk>,
+  ): Promise<ReadableStream<Chunk>> {
     const tail = this.#tails.get(options.run_id) ?? new Tail(this.#journal, options.run_id);
     this.#tails.set(options.run_id, tail);
-    const reader = new Reader(this, tail, options);
+    const reader = create(tail);
     tail.readers.add(reader);
     try {
       const { last_seq, ended } = await stored();
@@ -240,7 +187,7 @@ export class EventFeed {
     return count;
   }
 
-  leave(runId: string, reader: Reader): void {
+  leave(runId: string, reader: TailReader): void {
     const tail = this.#tails.get(runId);
     tail?.readers.delete(reader);
     if (tail?.readers.size !== 0) return;

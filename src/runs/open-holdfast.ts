@@ -5,15 +5,17 @@ import { HoldfastError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Models } from '../models/types.ts';
 import type { Engine } from '../temporal/engine.ts';
-import { asParts, prepareRun } from './create.ts';
+import { aliasesOf, resolveAlias } from './aliases.ts';
+import { asParts, prepareRun, written, writtenThread } from './create.ts';
 import { EventFeed } from './event-feed.ts';
 import type { Holdfast } from './holdfast.ts';
 import { invalidField } from './invalid-field.ts';
 import { authenticate } from './keys.ts';
-import { findRun, findThread, listInputs, listMessages, listRuns, listThreads, pendingOf } from './lists.ts';
-import { readLive } from './live.ts';
+import { findThread, listInputs, listMessages, listThreads } from './lists.ts';
 import type { Personas } from './personas.ts';
-import { messageView, runDetails, runMessageView, runRow, threadView } from './views.ts';
+import { readRuns } from './read-runs.ts';
+import { findMessage, pageMessages } from './thread-messages.ts';
+import { messageView, runMessageView, threadView } from './views.ts';
 
 export type HoldfastDeps = {
   journal: Journal;
@@ -29,7 +31,7 @@ export type HoldfastDeps = {
 
 /** Opens the core; `close` ends its readers. */
 export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
-  const { journal, models, engine, personas, file } = deps;
+  const { journal, models, personas, file } = deps;
   const { db } = journal;
   const feed = new EventFeed(journal, (error) =>
     deps.log.warn({ error: (error as Error).message }, 'readers were not looked at'),
@@ -41,7 +43,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     async createThread(caller, input, once) {
       const effect = await journal.write('createThread', {
         org_id: caller.org_id,
-        ...input,
+        ...writtenThread(input),
         ...(once ? { once } : {}),
       });
       return { ...effect, value: threadView(effect.value) };
@@ -64,8 +66,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       const effect = await journal.write('createMessage', {
         org_id: caller.org_id,
         thread_id: threadId,
-        role: input.role,
-        content: asParts(input.content),
+        ...written(input),
         ...(once ? { once } : {}),
       });
       return { ...effect, value: messageView(effect.value) };
@@ -73,6 +74,21 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     async listMessages(caller, threadId, page) {
       const { items, more } = await listMessages(db, caller.org_id, threadId, page);
       return { items: items.map(messageView), more };
+    },
+
+    async pageMessages(caller, threadId, page) {
+      return await pageMessages(db, caller.org_id, threadId, page);
+    },
+    getMessage: (caller, threadId, messageId) => findMessage(db, caller.org_id, threadId, messageId),
+    async updateMessage(caller, threadId, messageId, { metadata }) {
+      await findThread(db, caller.org_id, threadId);
+      const ref = { org_id: caller.org_id, thread_id: threadId, message_id: messageId };
+      await journal.write('updateMessage', { ...ref, metadata });
+      return await findMessage(db, caller.org_id, threadId, messageId);
+    },
+    async deleteMessage(caller, threadId, messageId) {
+      await findThread(db, caller.org_id, threadId);
+      await journal.write('deleteMessage', { org_id: caller.org_id, thread_id: threadId, message_id: messageId });
     },
 
     async createRun(caller, threadId, input, once) {
@@ -88,25 +104,14 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
         ...prepareRun(input, persona, models, file),
         on_busy: input.on_busy ?? 'reject',
         active_limit: file.limits.active_runs_per_org ?? null,
+        ...(input.alias ? { alias: input.alias } : {}),
         ...(once ? { once } : {}),
       });
       return effect;
     },
-    async listRuns(caller, filter, page) {
-      const { items, more } = await listRuns(db, caller.org_id, filter, page);
-      return { items: items.map((row) => runRow(row, file.credits_per_usd)), more };
-    },
-    async getRun(caller, runId, options) {
-      const run = await findRun(db, caller.org_id, runId);
-      const live = options?.live ? await readLive(engine, run) : undefined;
-      const pending = run.ended ? [] : await pendingOf(db, caller.org_id, runId);
-      const details = runDetails(run, pending, file.credits_per_usd, {
-        workflow_id: run.id,
-        run_id: run.temporal_run_id,
-        namespace: engine.link.namespace,
-        ui_url: workflowUrl(deps.uiUrl(), engine.link.namespace, run.id),
-      });
-      return options?.live ? { ...details, live: live ?? null } : details;
+    ...readRuns({ ...deps, feed }),
+    async updateRun(caller, runId, { metadata }) {
+      await journal.write('updateRun', { org_id: caller.org_id, run_id: runId, metadata });
     },
     cancelRun: (caller, runId, once) =>
       journal.write('requestCancel', { caller, run_id: runId, ...(once ? { once } : {}) }),
@@ -129,39 +134,21 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
       });
       return { value: { ok: true }, replayed };
     },
-    async events(caller, runId, { afterSeq, follow, signal }) {
-      let atEnd = false;
-      const body = await feed.read(
-        {
-          org_id: caller.org_id,
-          key_id: caller.key_id,
-          run_id: runId,
-          after_seq: afterSeq,
-          follow,
-          ...(signal ? { signal } : {}),
-        },
-        async () => {
-          const run = await findRun(db, caller.org_id, runId);
-          if (afterSeq > run.last_seq) {
-            throw invalidField('after_seq', `after_seq ${afterSeq} is beyond the run's last event, ${run.last_seq}.`);
-          }
-          atEnd = run.ended === 1 && afterSeq === run.last_seq;
-          return { last_seq: run.last_seq, ended: run.ended === 1 };
-        },
-      );
-      return { atEnd, body };
-    },
-
+    answerAll: (caller, runId, answers, once) =>
+      journal.write('answerAll', { org_id: caller.org_id, run_id: runId, answers, ...(once ? { once } : {}) }),
     listInputs: (caller, page) => listInputs(db, caller.org_id, page),
     listPersonas: (caller, page) => personas.list(caller, page),
     getPersona: (caller, ref) => personas.get(caller.org_id, ref),
     createPersona: (caller, definition, once) => personas.create(caller, definition, once),
+    pagePersonas: (caller, page) => personas.page(caller.org_id, page),
+    newestPersona: (caller, key) => personas.newest(caller.org_id, key),
+    keysOf: (caller, name) => personas.keysOf(caller.org_id, name),
+    updatePersona: (caller, key, patch) => personas.update(caller, key, patch),
+    deletePersona: (caller, key) => personas.delete(caller, key),
+    resolveAlias: (caller, kind, alias) => resolveAlias(db, caller.org_id, kind, alias),
+    aliasesOf: (caller, kind, ids, make) => aliasesOf(journal, caller, kind, ids, make),
     routes: () => models.routes(),
     readiness: deps.readiness,
     close: () => feed.close(),
   };
-}
-
-function workflowUrl(uiUrl: string | null, namespace: string, workflowId: string): string | null {
-  return uiUrl === null ? null : `${uiUrl}/namespaces/${namespace}/workflows/${workflowId}`;
 }

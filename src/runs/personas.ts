@@ -2,11 +2,24 @@
 import type { FileConfig } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { PersonaRecord } from '../journal/transactions/personas.ts';
+import { DELETED, type PersonaRecord } from '../journal/transactions/personas.ts';
 import type { Models } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
+import { clientTools } from './create.ts';
+import { type DatedRecord, newestPersonas, pagePersonas } from './cursor-pages.ts';
+import type { CursorPage, DatedPersona } from './dialect-types.ts';
 import { invalidField } from './invalid-field.ts';
-import type { Caller, Effect, Idempotency, Page, PageOf, PersonaDefinition, PersonaView } from './types.ts';
+import type {
+  Caller,
+  Effect,
+  Idempotency,
+  Page,
+  PageOf,
+  PersonaDefinition,
+  PersonaPatch,
+  PersonaView,
+} from './types.ts';
+import { timeOf } from './views.ts';
 
 const DEFAULT_INPUT_TIMEOUT_S = 604_800;
 /** Personas of an organisation that a list shows. */
@@ -40,6 +53,7 @@ export class Personas {
           .where('newer.org_id', '=', caller.org_id)
           .whereRef('newer.key', '=', 'personas.key'),
       )
+      .where('definition', '!=', DELETED)
       .orderBy('created_at', 'desc')
       .orderBy('key')
       .limit(MAX_LISTED)
@@ -48,7 +62,7 @@ export class Personas {
     const last = rows.findIndex((row) => row.key === seen);
     if (seen !== undefined && last === -1) throw invalidField('before', `Unknown cursor ${page.before}.`);
     const rest = rows.slice(last + 1);
-    return { items: rest.slice(0, page.limit).map(viewOf), more: rest.length > page.limit };
+    return { items: rest.slice(0, page.limit).map(personaView), more: rest.length > page.limit };
   }
 
   /** `key` for the newest version, or `key@version`. Errors: `personas.not_found`. */
@@ -58,8 +72,32 @@ export class Personas {
     let query = this.#journal.db.selectFrom('personas').selectAll().where('org_id', '=', orgId).where('key', '=', key);
     if (version !== undefined) query = query.where('version', '=', Number(version));
     const row = await query.orderBy('version', 'desc').limit(1).executeTakeFirst();
-    if (!row) throw new HoldfastError('personas.not_found', `No persona ${ref}.`);
-    return viewOf(row);
+    if (!row || row.definition === DELETED) throw new HoldfastError('personas.not_found', `No persona ${ref}.`);
+    return personaView(row);
+  }
+
+  /** The key of the persona that has this key; else those of the personas that have this display name. */
+  async keysOf(orgId: string, name: string): Promise<string[]> {
+    await this.#sync(orgId);
+    const newest = newestPersonas(this.#journal.db, orgId);
+    if (await newest.where('personas.key', '=', name).executeTakeFirst()) return [name];
+    const personas = (await newest.execute()).map(personaView);
+    return personas.filter((persona) => persona.display_name === name).map(({ key }) => key);
+  }
+
+  /** The newest version of each with the time of its first, in either order of that time. */
+  async page(orgId: string, page: CursorPage): Promise<PageOf<DatedPersona>> {
+    await this.#sync(orgId);
+    const { items, more } = await pagePersonas(this.#journal.db, orgId, page);
+    return { items: items.map(datedPersona), more };
+  }
+
+  /** Errors: `personas.not_found`. */
+  async newest(orgId: string, key: string): Promise<DatedPersona> {
+    await this.#sync(orgId);
+    const row = await newestPersonas(this.#journal.db, orgId).where('personas.key', '=', key).executeTakeFirst();
+    if (!row) throw new HoldfastError('personas.not_found', `No persona ${key}.`);
+    return datedPersona(row);
   }
 
   /** The persona of a run that names none. */
@@ -70,13 +108,7 @@ export class Personas {
   /** Errors: `validation.failed` for a route, model or tool that does not exist. */
   async create(caller: Caller, definition: PersonaDefinition, once?: Idempotency): Promise<Effect<PersonaView>> {
     await this.#sync(caller.org_id);
-    if (definition.route_id !== undefined && !this.#models.route(definition.route_id)) {
-      throw invalidField('route_id', `No route ${definition.route_id}. There are: ${this.#routeIds()}.`);
-    }
-    if (definition.model !== undefined && !this.#models.find(definition.model)) {
-      throw invalidField('model', `No route serves the model ${definition.model}. There are: ${this.#routeIds()}.`);
-    }
-    if (definition.tools) checkToolNames(definition.tools, this.#file, 'tools');
+    this.#check(definition);
     const stored = storedForm(definition);
     const effect = await this.#journal.write('createPersona', {
       org_id: caller.org_id,
@@ -84,7 +116,43 @@ export class Personas {
       definition: JSON.stringify(stored),
       ...(once ? { once } : {}),
     });
-    return { ...effect, value: viewOf(effect.value) };
+    return { ...effect, value: personaView(effect.value) };
+  }
+
+  /** Makes the next version from the newest one. Errors: `personas.not_found`, `validation.failed` as for `create`. */
+  async update(caller: Caller, key: string, patch: PersonaPatch): Promise<PersonaView> {
+    await this.#sync(caller.org_id);
+    this.#check(patch);
+    const defaults: Record<string, unknown> = storedForm({ key });
+    const changed = Object.entries(patch)
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]) => [field, value ?? defaults[field]]);
+    // A persona has one way to its route.
+    const route = patch.model !== undefined ? [['route_id', null]] : [];
+    const effect = await this.#journal.write('updatePersona', {
+      org_id: caller.org_id,
+      key,
+      patch: Object.fromEntries([...route, ...changed]),
+    });
+    return personaView(effect.value);
+  }
+
+  /** Errors: `personas.not_found`, `personas.configured`. */
+  async delete(caller: Caller, key: string): Promise<void> {
+    await this.#sync(caller.org_id);
+    await this.#journal.write('deletePersona', { org_id: caller.org_id, key });
+  }
+
+  #check({ route_id, model, tools, functions }: PersonaPatch): void {
+    const exist = this.#models.routes().map((route) => route.id);
+    if (typeof route_id === 'string' && !this.#models.route(route_id)) {
+      throw invalidField('route_id', `No route ${route_id}. There are: ${exist.join(', ')}.`);
+    }
+    if (typeof model === 'string' && !this.#models.find(model)) {
+      throw invalidField('model', `No route serves the model ${model}. There are: ${exist.join(', ')}.`);
+    }
+    if (tools) checkToolNames(tools, this.#file, 'tools');
+    if (functions) clientTools(functions.map((tool) => ({ type: 'function', function: tool })));
   }
 
   /** Once for each organisation in this process: what the configuration says becomes versions of its personas. */
@@ -97,16 +165,9 @@ export class Personas {
     await this.#journal.write('syncPersonas', { org_id: orgId, personas });
     this.#synced.add(orgId);
   }
-
-  #routeIds(): string {
-    return this.#models
-      .routes()
-      .map((route) => route.id)
-      .join(', ');
-  }
 }
 
-/** Every field with its default, always in one order: two equal definitions are equal texts. */
+/** Every field with its default, those of personas made for a client's functions only where given, always in one order: two equal definitions are equal texts. */
 function storedForm(definition: PersonaDefinition): StoredPersona {
   return {
     display_name: definition.display_name ?? definition.key,
@@ -117,10 +178,14 @@ function storedForm(definition: PersonaDefinition): StoredPersona {
     approval: definition.approval ?? {},
     budget: definition.budget ?? {},
     input_timeout_s: definition.input_timeout_s ?? DEFAULT_INPUT_TIMEOUT_S,
+    ...(definition.description == null ? {} : { description: definition.description }),
+    ...(definition.metadata ? { metadata: definition.metadata } : {}),
+    ...(definition.functions ? { functions: definition.functions } : {}),
+    ...(definition.settings ? { settings: definition.settings } : {}),
   };
 }
 
-function viewOf(row: PersonaRecord): PersonaView {
+function personaView(row: PersonaRecord): PersonaView {
   return {
     key: row.key,
     version: row.version,
@@ -128,3 +193,8 @@ function viewOf(row: PersonaRecord): PersonaView {
     created_at: new Date(row.created_at).toISOString(),
   };
 }
+
+const datedPersona = (row: DatedRecord): DatedPersona => ({
+  ...personaView(row),
+  first_created_at: timeOf(row.first_created_at),
+});

@@ -2,7 +2,7 @@
  * What a run is, in the words of the native contract. The core (`src/runs`) speaks these types; dialects translate
  * them. Times are RFC 3339 UTC with milliseconds, money is USD, durations say their unit in the name.
  */
-import type { ContentPart, Usage } from '../models/types.ts';
+import type { ContentPart, ModelSettings, Usage } from '../models/types.ts';
 
 export type RunStatus =
   | 'queued'
@@ -41,7 +41,13 @@ export type Caller = {
 /** A POST that may be repeated: the caller's key, and a fingerprint of what was asked (method, path and body). */
 export type Idempotency = { key: string; fingerprint: string };
 
-/** The answer of a POST: `replayed` when an earlier request with the same key already had this effect. */
+/** What can have an alias: another name, given by a dialect that has ids of its own. Of a persona it stands for the key. */
+export type AliasKind = 'thread' | 'run' | 'persona';
+
+/** The name of a new run; with a fingerprint of what is asked for the caller chose it, and may repeat the create under it. */
+export type RunAlias = { alias: string; fingerprint?: string };
+
+/** The answer of a POST: `replayed` when an earlier request with the same key, or name, already had this effect. */
 export type Effect<T> = { value: T; replayed: boolean };
 
 export type RequestKind = 'question' | 'approval' | 'tool_outputs' | 'budget' | 'unknown_outcome';
@@ -56,7 +62,13 @@ export type Budget = {
 
 export type FunctionTool = {
   type: 'function';
-  function: { name: string; description?: string; parameters?: Record<string, unknown> };
+  function: {
+    name: string;
+    description?: string;
+    parameters?: Record<string, unknown>;
+    /** Asks the provider to hold the model to the schema. */
+    strict?: boolean;
+  };
 };
 
 export type ThreadView = {
@@ -152,6 +164,29 @@ export type CreateRun = {
   tools?: (string | FunctionTool)[];
   metadata?: Record<string, string>;
   budget?: Budget;
+  /** Messages that are appended to the thread in the same transaction, before `input`. */
+  messages?: NewMessage[];
+  /** Of a run on a new thread: what that thread begins with. */
+  thread?: NewThread;
+  settings?: ModelSettings;
+  max_prompt_tokens?: number;
+  max_completion_tokens?: number;
+  last_messages?: number;
+  expires_after_s?: number;
+  alias?: RunAlias;
+};
+
+export type NewMessage = {
+  role: 'user' | 'assistant';
+  content: string | ContentPart[];
+  metadata?: Record<string, string>;
+};
+
+export type NewThread = {
+  title?: string;
+  metadata?: Record<string, string>;
+  messages?: NewMessage[];
+  alias?: string;
 };
 
 export type Created = { run_id: string; thread_id: string; trace_id: string };
@@ -188,7 +223,20 @@ export type PersonaDefinition = {
   approval?: Record<string, 'always' | 'never' | 'hint'>;
   budget?: Budget;
   input_timeout_s?: number;
+  description?: string;
+  metadata?: Record<string, string>;
+  /** Functions that the client of its runs executes itself. */
+  functions?: FunctionTool['function'][];
+  settings?: ModelSettings;
 };
+
+/** Of a persona's settings, those that change. */
+type SettingsPatch = { [Name in keyof ModelSettings]?: ModelSettings[Name] | null };
+
+/** What an update changes of a persona: a field that is absent stays, null takes it away. */
+export type PersonaPatch = {
+  [Field in keyof Omit<PersonaDefinition, 'key' | 'settings'>]?: PersonaDefinition[Field] | null;
+} & { settings?: SettingsPatch };
 
 export type PersonaView = {
   key: string;
@@ -202,6 +250,10 @@ export type PersonaView = {
   budget: Budget;
   input_timeout_s: number;
   created_at: string;
+  description?: string;
+  metadata?: Record<string, string>;
+  functions?: FunctionTool['function'][];
+  settings?: ModelSettings;
 };
 
 /** A reader's stream of SSE frames: `204` is for the caller to send when `empty` says the reader is already at the end. */

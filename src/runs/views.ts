@@ -3,8 +3,9 @@ import type { Selectable } from 'kysely';
 import { showsCalls } from '../journal/requests.ts';
 import { type RunRecord, specOf, usageOf } from '../journal/run-row.ts';
 import type { Schema } from '../journal/schema.ts';
+import type { MessageRecord } from '../journal/transactions/messages.ts';
 import type { RunMessage } from '../journal/transactions/run-messages.ts';
-import type { MessageRecord, ThreadRecord } from '../journal/transactions/threads.ts';
+import type { ThreadRecord } from '../journal/transactions/threads.ts';
 import type { ContentPart } from '../models/types.ts';
 import type { MessageView, PendingInput, RunDetails, RunRow, ThreadView } from './types.ts';
 

@@ -14,6 +14,7 @@ import { openToolbox } from '../tools/toolbox.ts';
 import { VERSION } from '../version.ts';
 import { Closers } from './closers.ts';
 import { lockDataDir, prepareDataDir } from './data-dir.ts';
+import { dialectsOf } from './dialects.ts';
 import { ensureFirstKey } from './first-key.ts';
 import { type Core, openCore } from './open-core.ts';
 import { openJournal } from './open-journal.ts';
@@ -96,7 +97,11 @@ async function open(
 
   let url: string | undefined;
   if (role !== 'worker') {
-    const app = createApp(core.holdfast, { log, version: VERSION, limits: config.file.limits });
+    const app = createApp(core.holdfast, dialectsOf(config.file), {
+      log,
+      version: VERSION,
+      limits: config.file.limits,
+    });
     const served = await serveApp(app, { host: config.host, port: config.port, log });
     closers.add('the API', () => served.close(API_GRACE_MS));
     url = served.url;

@@ -46,13 +46,17 @@ export function openToolbox(file: Pick<FileConfig, 'mcp' | 'tools'>, log: Log): 
   };
 }
 
-function createOffer(spec: RunSpec, tools: Tool[]): Offer {
+function createOffer(spec: RunSpec, configured: Tool[]): Offer {
+  // A function of the client's own takes the place of a tool that has its name.
+  const taken = new Set(spec.client_tools.map((tool) => tool.name));
+  const tools = configured.filter((tool) => !taken.has(tool.name));
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const own = OWN_TOOLS.filter((tool) => spec.tools.includes(tool.name));
+  const own = OWN_TOOLS.filter((tool) => spec.tools.includes(tool.name) && !taken.has(tool.name));
   const client = spec.client_tools.map((tool) => ({
     name: tool.name,
     description: tool.description ?? '',
     parameters: tool.parameters ?? { type: 'object', properties: {} },
+    ...(tool.strict === undefined ? {} : { strict: tool.strict }),
   }));
   return {
     specs: [

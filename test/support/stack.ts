@@ -11,6 +11,7 @@ import { openModels } from '../../src/models/open-models.ts';
 import type { RouteConfig } from '../../src/models/types.ts';
 import { createKey } from '../../src/runs/keys.ts';
 import type { Scope } from '../../src/runs/types.ts';
+import { dialectsOf } from '../../src/server/dialects.ts';
 import { type Core, openCore } from '../../src/server/open-core.ts';
 import { openLink, type TemporalLink } from '../../src/temporal/link.ts';
 import { openToolbox } from '../../src/tools/toolbox.ts';
@@ -94,7 +95,11 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
       worker = runWorker({ link, taskQueue, bundle, activities: core.activities, log });
     }
   }
-  const app = createApp(core.holdfast, { log, version: '0.0.0-test', limits: config.file.limits });
+  const app = createApp(core.holdfast, dialectsOf(config.file), {
+    log,
+    version: '0.0.0-test',
+    limits: config.file.limits,
+  });
   const makeKey = ({ org, scopes = ['admin'], expires_at }: { org: string; scopes?: Scope[]; expires_at?: number }) =>
     createKey(journal, { org_id: org, scopes, expires_at: expires_at ?? null });
   const key = (await makeKey({ org: 'org_a' })).token;

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import type { Effect, PageOf } from '../../runs/types.ts';
 import type { ApiEnv } from '../env.ts';
+import { linkNext } from '../link.ts';
 
 /** The headers of a list and a POST, for the document. */
 export const LINK_HEADER = { Link: '`<…>; rel="next"` when more items follow' };
@@ -18,11 +19,7 @@ export function list<T, Shown>(
   options: { cursor?: 'before' | 'after'; show?: (item: T) => Shown } = {},
 ): Response {
   const last = page.items.at(-1);
-  if (page.more && last !== undefined) {
-    const url = new URL(c.req.url);
-    url.searchParams.set(options.cursor ?? 'before', idOf(last));
-    c.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
-  }
+  if (page.more && last !== undefined) linkNext(c, options.cursor ?? 'before', idOf(last));
   return c.json(options.show ? page.items.map(options.show) : page.items);
 }
 

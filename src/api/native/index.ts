@@ -1,6 +1,8 @@
 import type { Holdfast } from '../../runs/holdfast.ts';
-import type { Mount } from '../endpoint.ts';
+import type { ApiDialect } from '../app.ts';
+import { createMount, type Mount } from '../endpoint.ts';
 import { mountCreateRun } from './create-run.ts';
+import { nativeDialect } from './dialect.ts';
 import { mountEvents } from './events.ts';
 import { mountInputs } from './inputs.ts';
 import { mountMessages } from './messages.ts';
@@ -9,8 +11,14 @@ import { mountRoutes } from './routes.ts';
 import { mountRuns } from './runs.ts';
 import { mountThreads } from './threads.ts';
 
+/** The native API. */
+export const nativeApi: ApiDialect = {
+  ...nativeDialect,
+  mount: (app, holdfast, inFlight) => mountNative(createMount(app, inFlight), holdfast),
+};
+
 /** Every endpoint of the native API. */
-export function mountNative(mount: Mount, holdfast: Holdfast): void {
+function mountNative(mount: Mount, holdfast: Holdfast): void {
   mountThreads(mount, holdfast);
   mountMessages(mount, holdfast);
   mountCreateRun(mount, holdfast);

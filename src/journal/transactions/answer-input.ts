@@ -27,31 +27,67 @@ export function answerInput(
   return once(trx, ctx, args.org_id, args.once, async () => {
     const run = await lockRun(trx, args.org_id, args.run_id);
     const request = await addressed(trx, run, args.answer.request_id);
-    if (request.state !== 'open') throw stale(request, request.state);
-    if (run.ended || run.status === 'cancelling') throw stale(request, 'withdrawn');
-    if (ctx.now >= request.expires_at) throw stale(request, 'expired');
-    const calls = JSON.parse(request.tool_calls ?? '[]') as CallSummary[];
-    const meaning = readAnswer(
-      request.kind,
-      args.answer,
-      calls.map((call) => call.call_id),
-    );
-    await trx
-      .updateTable('inputs')
-      .set({ state: 'answered', answer: JSON.stringify(args.answer), closed_at: ctx.now })
-      .where('id', '=', request.id)
-      .where('org_id', '=', run.org_id)
-      .execute();
-    const received: NewEvent = {
-      type: 'run.input_received',
-      data: { request_id: request.id, kind: request.kind },
-      stillWaiting: (await openWaits(trx, run.id)).length > 0,
-    };
-    const { results, change } = await applyAnswer(trx, ctx, run, meaning, calls);
-    await append(trx, ctx, run, [received, ...results], change);
-    await putIntent(trx, ctx, run, 'input', request.id);
+    await accept(trx, ctx, run, request, args.answer);
     return { request_id: request.id };
   });
+}
+
+/**
+ * Accepts the answers to several requests of a run, each named by its id, all or none. Gives the seq of the first event that says
+ * so. Errors: as for one answer, with `details.request_id`.
+ */
+export function answerAll(
+  trx: Trx,
+  args: { org_id: string; once?: Idempotency; run_id: string; answers: (Answer & { request_id: string })[] },
+  ctx: TransactionContext,
+): Promise<Effect<{ first_seq: number }>> {
+  return once(trx, ctx, args.org_id, args.once, async () => {
+    const run = await lockRun(trx, args.org_id, args.run_id);
+    const first_seq = run.last_seq + 1;
+    for (const answer of args.answers) {
+      try {
+        await accept(trx, ctx, run, await addressed(trx, run, answer.request_id), answer);
+      } catch (error) {
+        throw error instanceof HoldfastError ? about(error, answer.request_id) : error;
+      }
+    }
+    return { first_seq };
+  });
+}
+
+const about = ({ code, message, details }: HoldfastError, requestId: string) =>
+  new HoldfastError(code, message, { details: { ...details, request_id: requestId } });
+
+async function accept(
+  trx: Trx,
+  ctx: TransactionContext,
+  run: RunRecord,
+  request: InputRecord,
+  answer: Answer,
+): Promise<void> {
+  if (request.state !== 'open') throw stale(request, request.state);
+  if (run.ended || run.status === 'cancelling') throw stale(request, 'withdrawn');
+  if (ctx.now >= request.expires_at) throw stale(request, 'expired');
+  const calls = JSON.parse(request.tool_calls ?? '[]') as CallSummary[];
+  const meaning = readAnswer(
+    request.kind,
+    answer,
+    calls.map((call) => call.call_id),
+  );
+  await trx
+    .updateTable('inputs')
+    .set({ state: 'answered', answer: JSON.stringify(answer), closed_at: ctx.now })
+    .where('id', '=', request.id)
+    .where('org_id', '=', run.org_id)
+    .execute();
+  const received: NewEvent = {
+    type: 'run.input_received',
+    data: { request_id: request.id, kind: request.kind },
+    stillWaiting: (await openWaits(trx, run.id)).length > 0,
+  };
+  const { results, change } = await applyAnswer(trx, ctx, run, meaning, calls);
+  await append(trx, ctx, run, [received, ...results], change);
+  await putIntent(trx, ctx, run, 'input', request.id);
 }
 
 async function applyAnswer(

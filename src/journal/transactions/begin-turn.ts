@@ -8,6 +8,7 @@ import { endRun } from '../end-run.ts';
 import { forgetDelivered } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { lostUsage } from '../lost-usage.ts';
+import { limitReached } from '../run-limits.ts';
 import { takeRunMessages } from '../run-messages.ts';
 import { addUsage, append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
 import type { Schema } from '../schema.ts';
@@ -76,6 +77,11 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
     const spent = addUsage(run, usage, costUsd(args.route, usage));
     Object.assign(change, spent);
     Object.assign(run, spent);
+  }
+  const limit = limitReached(run, ctx.now);
+  if (limit) {
+    await endRun(trx, ctx, run, { as: 'failed', ...limit }, opening, change);
+    return { begun: false, outcome: endedAs(run) };
   }
   const exceeded = budgetExceeded(run, args.turn, ctx.now, args.route.price !== null);
   if (exceeded) {

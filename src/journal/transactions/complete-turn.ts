@@ -5,9 +5,10 @@ import { endRun } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { insertMessage } from '../messages.ts';
 import { openCalls, type TurnCall } from '../open-calls.ts';
+import { limitPassed, limitReached } from '../run-limits.ts';
 import { hasRunMessages } from '../run-messages.ts';
 import { addUsage, append, type NewEvent, type RunRecord, specOf } from '../run-row.ts';
-import type { Lease } from './begin-turn.ts';
+import { endedAs, type Lease } from './begin-turn.ts';
 import { heldLease, stepDone } from './held-lease.ts';
 
 type CompleteTurn = {
@@ -25,14 +26,22 @@ type CompleteTurn = {
 
 /**
  * Records a model turn: `message.completed` with its `tool.call`s, the requests they open, and the run's end when it called
- * nothing and no message goes into a next turn, all in one commit. While a cancel is requested nothing is recorded but the tokens. Errors: `steps.superseded`.
+ * nothing and no message goes into a next turn, or passed a limit of its tokens, all in one commit. While a cancel is requested
+ * nothing is recorded but the tokens. Errors: `steps.superseded`.
  */
 export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: TransactionContext): Promise<TurnOutcome> {
-  const { run } = await heldLease(trx, args.lease);
+  const { run, step } = await heldLease(trx, args.lease);
   const spent = addUsage(run, args.usage, args.cost_usd);
   if (run.status === 'cancelling') {
     await append(trx, ctx, run, args.events, spent);
     return { outcome: 'cancelled' };
+  }
+  const limit = limitPassed({ ...run, ...spent } as typeof run, args.finish_reason === 'length');
+  if (limit) {
+    // What was said stays as a cut answer; calls of a turn that was cut are not made.
+    await append(trx, ctx, run, args.events, spent);
+    await endRun(trx, ctx, run, { as: 'failed', ...limit });
+    return endedAs(run);
   }
   const said: NewEvent[] = [
     ...args.events,
@@ -56,6 +65,8 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
       role: 'assistant',
       content: args.content === '' ? [] : [{ type: 'text', text: args.content }],
       listed: args.content !== '' || args.calls.length === 0,
+      began_at: step.started_at,
+      finish_reason: args.finish_reason,
     },
   );
   if (args.calls.length === 0 && !(await goesOnForMessages(trx, ctx, { ...run, ...spent } as RunRecord, args.turn))) {
@@ -72,8 +83,8 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
   return outcome;
 }
 
-/** A message waits for the next turn, and the budget has one: a run that is done does not fail for having been spoken to. */
+/** A message waits for the next turn, and budget and limits have one: a run that is done does not fail for having been spoken to. */
 async function goesOnForMessages(trx: Trx, ctx: TransactionContext, run: RunRecord, turn: number): Promise<boolean> {
-  if (!(await hasRunMessages(trx, run.id))) return false;
+  if (limitReached(run, ctx.now) || !(await hasRunMessages(trx, run.id))) return false;
   return specOf(run).budget.on_exceeded === 'ask' || !budgetExceeded(run, turn + 1, ctx.now);
 }

@@ -7,7 +7,7 @@ import { takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { appendResult } from '../requests.ts';
-import { append, type RunRecord } from '../run-row.ts';
+import { append, type RunRecord, specOf } from '../run-row.ts';
 import type { Lease } from './begin-turn.ts';
 import { activeRuns } from './create-run.ts';
 import { givenUp, heldLease, stepDone } from './held-lease.ts';
@@ -42,7 +42,9 @@ export async function createChild(trx: Trx, args: CreateChild, ctx: TransactionC
   }
   const { child } = args;
   const parent = { ceiling, waited_ms: waitedMs(run, ctx.now) };
-  const spec = { ...child.spec, budget: heldTo(child.spec.budget, ceiling), parent };
+  // A child has no longer than its parent.
+  const { expires_at } = specOf(run);
+  const spec = { ...child.spec, budget: heldTo(child.spec.budget, ceiling), parent, expires_at };
   const id = newId('run');
   const thread = await insertThread(trx, ctx, run.org_id, { active_run_id: id });
   await insertRun(

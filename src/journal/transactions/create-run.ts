@@ -1,23 +1,27 @@
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
-import type { Caller, Created, Effect, Idempotency, OnBusy } from '../../runs/types.ts';
+import type { Caller, Created, Effect, Idempotency, OnBusy, RunAlias } from '../../runs/types.ts';
 import { cancelLocked } from '../cancel.ts';
 import { takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { lockRun } from '../run-row.ts';
+import { nameRun } from './aliases.ts';
 import { once } from './idempotency.ts';
-import { insertThread, lockThread } from './threads.ts';
+import { insertThread, lockThread, type WrittenThread } from './threads.ts';
 
 type CreateRun = PreparedRun & {
   caller: Caller;
   once?: Idempotency;
   /** null: on a thread of its own. */
   thread_id: string | null;
+  /** What that thread begins with. */
+  thread?: WrittenThread;
   /** What to do when the thread has an active run. */
   on_busy: OnBusy;
   /** Runs of the organisation that may be active at a time; null: any number. */
   active_limit: number | null;
+  alias?: RunAlias;
 };
 
 /** Seconds after which a client may try again when its organisation has too many active runs. */
@@ -27,15 +31,19 @@ const INTERRUPT_RANK = 1;
 
 /**
  * Accepts a run: its row, its thread's lock, its message and the intent to start it, in one commit. On a busy thread it is
- * refused, put in the thread's queue, or put at its head while the active run is cancelled, as `on_busy` says.
- * Errors: `threads.not_found`, `threads.busy`, `limits.active_runs`, `idempotency.mismatch`.
+ * refused, put in the thread's queue, or put at its head while the active run is cancelled, as `on_busy` says. Repeated under
+ * the name that its caller chose, it is the run that it was.
+ * Errors: `threads.not_found`, `threads.busy`, `limits.active_runs`, `idempotency.mismatch`, `runs.name_taken`.
  */
-export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): Promise<Effect<Created>> {
+export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): Promise<Effect<Created>> {
   const { caller } = args;
-  return once(trx, ctx, caller.org_id, args.once, async () => {
-    await checkActiveLimit(trx, caller.org_id, args.active_limit);
+  let earlier: Created | undefined;
+  const effect = await once(trx, ctx, caller.org_id, args.once, async () => {
     const id = newId('run');
-    const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, {})).id;
+    earlier = args.alias && (await nameRun(trx, ctx, caller.org_id, { id, thread_id: args.thread_id }, args.alias));
+    if (earlier) return earlier;
+    await checkActiveLimit(trx, caller.org_id, args.active_limit);
+    const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;
     if (args.on_busy === 'interrupt') await lockActiveRun(trx, caller.org_id, threadId);
     const active = await takeThread(trx, ctx, caller.org_id, threadId, id);
     if (active && args.on_busy === 'reject') throw busy(threadId, active);
@@ -46,6 +54,7 @@ export function createRun(trx: Trx, args: CreateRun, ctx: TransactionContext): P
     }
     return { run_id: id, thread_id: threadId, trace_id: caller.trace_id };
   });
+  return { ...effect, replayed: effect.replayed || earlier !== undefined };
 }
 
 /** Takes the thread for a run; gives the active run that has it, if so. Errors: `threads.not_found`. */

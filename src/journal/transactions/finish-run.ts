@@ -1,6 +1,7 @@
 import type { ExpiryOutcome, RunRef, Stop } from '../../runs/outcomes.ts';
 import { endRun } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
+import { limitReached } from '../run-limits.ts';
 import { lockRun, type NewEvent, type RunRecord } from '../run-row.ts';
 import { endedAs, stopOf } from './begin-turn.ts';
 import { callsAtWork } from './tool-call.ts';
@@ -36,7 +37,7 @@ function cancelRequested(run: RunRecord): NewEvent[] {
 
 /**
  * Decides between answer and expiry, once, in the journal: the timer that calls this only asks. An expired request ends the
- * run with `input.expired`.
+ * run with `input.expired`, or with `run.expired` where the run's own time is over.
  */
 export async function expireInput(
   trx: Trx,
@@ -62,6 +63,8 @@ export async function expireInput(
     .where('org_id', '=', run.org_id)
     .execute();
   const message = `The request ${args.request_id} (${request.kind}) was not answered in time.`;
-  await endRun(trx, ctx, run, { as: 'failed', code: 'input.expired', message });
+  const limit = limitReached(run, ctx.now);
+  const why = limit?.code === 'run.expired' ? limit : { code: 'input.expired', message };
+  await endRun(trx, ctx, run, { as: 'failed', ...why });
   return endedAs(run);
 }

@@ -3,7 +3,8 @@
  * written once, in Kysely, for every store.
  */
 import type { TransactionContext, Trx } from '../journal.ts';
-import { answerInput } from './answer-input.ts';
+import { giveAliases } from './aliases.ts';
+import { answerAll, answerInput } from './answer-input.ts';
 import { appendDeltas } from './append-deltas.ts';
 import { beginTurn } from './begin-turn.ts';
 import { cancelChildren, requestCancel } from './cancel-run.ts';
@@ -15,13 +16,16 @@ import { failAttempt } from './fail-attempt.ts';
 import { expireInput, finishRun } from './finish-run.ts';
 import { purgeIdempotency } from './idempotency.ts';
 import { createFirstKey, createKey, revokeKey } from './keys.ts';
-import { createPersona, syncPersonas } from './personas.ts';
+import { createMessage, deleteMessage, updateMessage } from './messages.ts';
+import { createPersona, deletePersona, syncPersonas, updatePersona } from './personas.ts';
 import { addRunMessage } from './run-messages.ts';
-import { createMessage, createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
+import { createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
 import { beginCall, completeCall, releaseCall } from './tool-call.ts';
+import { updateRun } from './update-run.ts';
 
 export const transactions = {
   addRunMessage,
+  answerAll,
   answerInput,
   appendDeltas,
   beginCall,
@@ -37,11 +41,14 @@ export const transactions = {
   createPersona,
   createRun,
   createThread,
+  deleteMessage,
+  deletePersona,
   deleteThread,
   expediteIntents,
   expireInput,
   failAttempt,
   finishRun,
+  giveAliases,
   loadRun,
   purgeDeleted,
   purgeIdempotency,
@@ -51,6 +58,9 @@ export const transactions = {
   revokeKey,
   setMeta,
   syncPersonas,
+  updateMessage,
+  updatePersona,
+  updateRun,
   updateThread,
 };
 

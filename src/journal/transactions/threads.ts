@@ -1,32 +1,40 @@
 import type { Kysely, Selectable } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
-import type { ContentPart } from '../../models/types.ts';
 import type { Effect, Idempotency } from '../../runs/types.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { insertMessage } from '../messages.ts';
 import type { Schema } from '../schema.ts';
+import { deleteAliases, insertAlias } from './aliases.ts';
 import { busy } from './create-run.ts';
 import { once } from './idempotency.ts';
+import type { WrittenMessage } from './messages.ts';
 
 export type ThreadRecord = Selectable<Schema['threads']>;
-export type MessageRecord = Selectable<Schema['messages']>;
+
+/** What a thread begins with. */
+export type WrittenThread = {
+  title?: string;
+  metadata?: Record<string, string>;
+  messages?: WrittenMessage[];
+  alias?: string;
+};
 
 export function createThread(
   trx: Trx,
-  args: { org_id: string; once?: Idempotency; title?: string; metadata?: Record<string, string> },
+  args: WrittenThread & { org_id: string; once?: Idempotency },
   ctx: TransactionContext,
 ): Promise<Effect<ThreadRecord>> {
   return once(trx, ctx, args.org_id, args.once, () => insertThread(trx, ctx, args.org_id, args));
 }
 
-export function insertThread(
+export async function insertThread(
   trx: Trx,
   ctx: TransactionContext,
   orgId: string,
-  thread: { title?: string; metadata?: Record<string, string>; active_run_id?: string },
+  thread: WrittenThread & { active_run_id?: string },
 ): Promise<ThreadRecord> {
-  return trx
+  const row = await trx
     .insertInto('threads')
     .values({
       id: newId('thread'),
@@ -40,6 +48,13 @@ export function insertThread(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
+  if (thread.alias !== undefined) {
+    await insertAlias(trx, ctx, { org_id: orgId, kind: 'thread', id: row.id, alias: thread.alias });
+  }
+  for (const message of thread.messages ?? []) {
+    await insertMessage(trx, ctx, { org_id: orgId, thread_id: row.id, id: null }, message);
+  }
+  return row;
 }
 
 /**
@@ -59,7 +74,7 @@ export async function lockThread(trx: Trx, orgId: string, threadId: string): Pro
 }
 
 /** Takes the row of a thread that has no active run. Errors: `threads.not_found`, `threads.busy`. */
-async function lockFreeThread(trx: Trx, orgId: string, threadId: string): Promise<void> {
+export async function lockFreeThread(trx: Trx, orgId: string, threadId: string): Promise<void> {
   const active = await lockThread(trx, orgId, threadId);
   if (active) throw busy(threadId, active);
 }
@@ -86,7 +101,7 @@ export async function updateThread(
 }
 
 /**
- * Deletes a thread that has no active run, with its messages, calls and runs. The runs' events, which may be many, are from
+ * Deletes a thread that has no active run, with its messages, calls, runs and their aliases. The runs' events, which may be many, are from
  * this commit on unreachable; `purgeDeleted` removes them. Errors: `threads.not_found`, `threads.busy`.
  */
 export async function deleteThread(
@@ -97,6 +112,7 @@ export async function deleteThread(
   const { org_id, thread_id } = args;
   await lockFreeThread(trx, org_id, thread_id);
   await refuseAwaited(trx, org_id, thread_id);
+  await deleteAliases(trx, org_id, thread_id);
   await trx
     .insertInto('deleted_runs')
     .columns(['run_id'])
@@ -153,28 +169,4 @@ export async function purgeDeleted(trx: Trx, args: { limit: number }, _ctx: Tran
     .select((eb) => eb.fn.countAll<number>().as('runs'))
     .executeTakeFirstOrThrow();
   return Number(left.runs);
-}
-
-/** Errors: `threads.not_found`, `threads.busy`. */
-export function createMessage(
-  trx: Trx,
-  args: {
-    org_id: string;
-    once?: Idempotency;
-    thread_id: string;
-    role: 'user' | 'assistant';
-    content: ContentPart[];
-  },
-  ctx: TransactionContext,
-): Promise<Effect<MessageRecord>> {
-  return once(trx, ctx, args.org_id, args.once, async () => {
-    await lockFreeThread(trx, args.org_id, args.thread_id);
-    const id = await insertMessage(trx, ctx, { org_id: args.org_id, thread_id: args.thread_id, id: null }, args);
-    return trx
-      .selectFrom('messages')
-      .selectAll()
-      .where('id', '=', id)
-      .where('org_id', '=', args.org_id)
-      .executeTakeFirstOrThrow();
-  });
 }

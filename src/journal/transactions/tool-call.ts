@@ -1,12 +1,13 @@
 import type { Selectable } from 'kysely';
 import type { CallOutcome, RunRef, Wait } from '../../runs/outcomes.ts';
-import { workedMs } from '../budget.ts';
+import { least, workedMs } from '../budget.ts';
 import { callRefs } from '../call-refs.ts';
 import { activeChildren, childOf, childRef, collectChild } from '../child-runs.ts';
 import { endRun, type UnfinishedCall } from '../end-run.ts';
 import { forgetStart } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { appendResult, openRequest } from '../requests.ts';
+import { limitReached } from '../run-limits.ts';
 import { append, lockRun, type RunRecord, specOf } from '../run-row.ts';
 import type { CallStatus, Schema } from '../schema.ts';
 import { endedAs, findStep, giveLease, type Lease, lostWorkers, MAX_LOST_WORKERS, stopOf } from './begin-turn.ts';
@@ -46,6 +47,11 @@ export async function beginCall(
   if (!call) return { begun: false, outcome: { outcome: 'behind' } };
   if (call.status !== 'pending') return { begun: false, outcome: { outcome: 'done' } };
   await forgetStart(trx, run.id);
+  const limit = limitReached(run, ctx.now);
+  if (limit?.code === 'run.expired') {
+    await endRun(trx, ctx, run, { as: 'failed', ...limit });
+    return { begun: false, outcome: endedAs(run) };
+  }
   const step = `call:${call.call_id}`;
   const known = await findStep(trx, run.id, step);
   if (known?.state === 'child') return { begun: false, outcome: await answeredByChild(trx, ctx, run, call) };
@@ -75,8 +81,10 @@ export async function beginCall(
 }
 
 function timeLeft(run: RunRecord, now: number): number | undefined {
-  const { timeout_s } = specOf(run).budget;
-  return timeout_s === undefined ? undefined : Math.ceil(timeout_s * 1000 - workedMs(run, now));
+  const { budget, expires_at } = specOf(run);
+  const ofBudget = budget.timeout_s === undefined ? undefined : budget.timeout_s * 1000 - workedMs(run, now);
+  const left = least(ofBudget, expires_at === undefined ? undefined : expires_at - now);
+  return left === undefined ? undefined : Math.ceil(left);
 }
 
 /** The run's time is over before the call could begin, or begin again. */

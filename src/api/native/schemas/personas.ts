@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { RouteInfo } from '../../../models/types.ts';
 import type { PersonaDefinition, PersonaView } from '../../../runs/types.ts';
-import { BudgetLimits, MAX_TIMEOUT_S, Name, Time } from './fields.ts';
+import { BudgetLimits, MAX_TIMEOUT_S, Metadata, Name, Time } from './fields.ts';
 
 const MAX_KEY = 64;
 const Approval = z.enum(['always', 'never', 'hint']);
@@ -24,6 +24,20 @@ export const NewPersona = z
   })
   .openapi('NewPersona') satisfies z.ZodType<PersonaDefinition>;
 
+/** Fields of a persona that was made, or changed, as an assistant of OpenAI's API. */
+const ofAssistants = {
+  description: z.string().optional(),
+  metadata: Metadata.optional(),
+  functions: z
+    .array(z.record(z.string(), z.unknown()))
+    .optional()
+    .openapi({ description: 'Functions that the client of its runs executes itself' }),
+  settings: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .openapi({ description: 'How its model is called: `temperature`, `top_p`, `response_format`, `reasoning_effort`' }),
+};
+
 export const Persona = z
   .object({
     key: z.string(),
@@ -37,8 +51,9 @@ export const Persona = z
     budget: BudgetLimits,
     input_timeout_s: z.number(),
     created_at: Time,
+    ...ofAssistants,
   })
-  .openapi('Persona') satisfies z.ZodType<PersonaView>;
+  .openapi('Persona') satisfies z.ZodType<Omit<PersonaView, 'functions' | 'settings'>>;
 
 const Price = z.object({ input: z.number(), cached_input: z.number().optional(), output: z.number() });
 

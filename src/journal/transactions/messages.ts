@@ -1,0 +1,79 @@
+import type { Selectable } from 'kysely';
+import { HoldfastError } from '../../errors.ts';
+import type { ContentPart } from '../../models/types.ts';
+import type { Effect, Idempotency } from '../../runs/types.ts';
+import type { TransactionContext, Trx } from '../journal.ts';
+import { insertMessage } from '../messages.ts';
+import type { Schema } from '../schema.ts';
+import { once } from './idempotency.ts';
+import { lockFreeThread } from './threads.ts';
+
+export type MessageRecord = Selectable<Schema['messages']>;
+
+/** Which message: of whom, in which thread. */
+type MessageRef = { org_id: string; thread_id: string; message_id: string };
+
+/** What a client writes. */
+export type WrittenMessage = {
+  role: 'user' | 'assistant';
+  content: ContentPart[];
+  metadata?: Record<string, string>;
+};
+
+/** Errors: `threads.not_found`, `threads.busy`. */
+export function createMessage(
+  trx: Trx,
+  args: WrittenMessage & { org_id: string; once?: Idempotency; thread_id: string },
+  ctx: TransactionContext,
+): Promise<Effect<MessageRecord>> {
+  const { org_id, thread_id } = args;
+  return once(trx, ctx, org_id, args.once, async () => {
+    await lockFreeThread(trx, org_id, thread_id);
+    const id = await insertMessage(trx, ctx, { org_id, thread_id, id: null }, args);
+    return await trx
+      .selectFrom('messages')
+      .selectAll()
+      .where('id', '=', id)
+      .where('org_id', '=', org_id)
+      .executeTakeFirstOrThrow();
+  });
+}
+
+/** Replaces a message's metadata. Errors: `messages.not_found`. */
+export async function updateMessage(
+  trx: Trx,
+  args: MessageRef & { metadata: Record<string, string> },
+  _ctx: TransactionContext,
+): Promise<void> {
+  const updated = await trx
+    .updateTable('messages')
+    .set({ metadata: JSON.stringify(args.metadata) })
+    .where('id', '=', args.message_id)
+    .where('thread_id', '=', args.thread_id)
+    .where('org_id', '=', args.org_id)
+    .where('listed', '=', 1)
+    .returning('id')
+    .executeTakeFirst();
+  if (!updated) throw noMessage(args.message_id);
+}
+
+/**
+ * Takes a message out of its thread, with the calls it made: no list and no later prompt holds it. Its place stays, so that a list
+ * whose reader deletes what it reads goes on. Errors: `messages.not_found`.
+ */
+export async function deleteMessage(trx: Trx, args: MessageRef, _ctx: TransactionContext): Promise<void> {
+  const deleted = await trx
+    .updateTable('messages')
+    .set({ listed: -1, content: '[]', metadata: '{}' })
+    .where('id', '=', args.message_id)
+    .where('thread_id', '=', args.thread_id)
+    .where('org_id', '=', args.org_id)
+    .where('listed', '=', 1)
+    .returning('id')
+    .executeTakeFirst();
+  if (!deleted) throw noMessage(args.message_id);
+}
+
+export function noMessage(id: string): HoldfastError {
+  return new HoldfastError('messages.not_found', `No message ${id}.`);
+}

@@ -1,0 +1,108 @@
+/** A run with all that a dialect needs to say how it stands: its terms, its requests with their calls, what is at work. */
+import type { ReadDb } from '../journal/journal.ts';
+import { type RunRecord, specOf } from '../journal/run-row.ts';
+import type { FinishReason } from '../models/types.ts';
+import type { RunRequest, RunTerms, StandingOfRun } from './dialect-types.ts';
+import type { Answer } from './types.ts';
+import { pendingInput, timeOf } from './views.ts';
+
+export function termsOf(run: RunRecord): RunTerms {
+  const spec = specOf(run);
+  return {
+    model: spec.asked_model ?? run.model,
+    instructions: spec.instructions,
+    additional_instructions: spec.additional_instructions,
+    functions: spec.client_tools,
+    settings: spec.settings ?? {},
+    max_prompt_tokens: spec.max_prompt_tokens ?? null,
+    max_completion_tokens: spec.max_completion_tokens ?? null,
+    last_messages: spec.last_messages ?? null,
+    expires_at: spec.expires_at === undefined ? null : timeOf(spec.expires_at),
+    own: spec.own ?? [],
+  };
+}
+
+/** Every request the run has made, oldest first, each with the calls an answer gives results to. */
+export async function requestsOf(db: ReadDb, run: RunRecord): Promise<RunRequest[]> {
+  const rows = await db
+    .selectFrom('inputs')
+    .selectAll()
+    .where('run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({
+    ...pendingInput(row),
+    tool_calls: JSON.parse(row.tool_calls ?? '[]') as RunRequest['tool_calls'],
+    state: row.state,
+    answer: row.answer === null ? null : (JSON.parse(row.answer) as Answer),
+  }));
+}
+
+/** Why the model of a run that has completed stopped at last. */
+export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<FinishReason | null> {
+  if (run.status !== 'completed') return null;
+  const event = await db
+    .selectFrom('events')
+    .select('data')
+    .where('run_id', '=', run.id)
+    .where('type', '=', 'message.completed')
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return event ? (JSON.parse(event.data) as { finish_reason: FinishReason }).finish_reason : null;
+}
+
+/** What an active run is at; of one that has ended, nothing. */
+export async function standingOf(db: ReadDb, run: RunRecord): Promise<StandingOfRun> {
+  if (run.ended) return { requests: [], calls_at_work: false, resuming: false };
+  const requests = (await requestsOf(db, run)).filter((request) => request.state === 'open');
+  const calls_at_work = await hasCallsAtWork(db, run);
+  return { requests, calls_at_work, resuming: run.status === 'running' && (await isResuming(db, run)) };
+}
+
+/** Calls that the server runs, or a child of the run, and that neither have a result nor wait for a person. Sleeping is no work. */
+async function hasCallsAtWork(db: ReadDb, run: RunRecord): Promise<boolean> {
+  const call = await db
+    .selectFrom('calls')
+    .select('call_id')
+    .where('run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
+    .where('status', '=', 'pending')
+    .where('kind', 'in', ['server', 'agent'])
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('inputs')
+            .select('inputs.id')
+            .whereRef('inputs.call_id', '=', 'calls.call_id')
+            .where('inputs.state', '=', 'open'),
+        ),
+      ),
+    )
+    .limit(1)
+    .executeTakeFirst();
+  return call !== undefined;
+}
+
+/** An answer was accepted, its intent still says that nobody has acted on it, and neither a step nor a child is at work. */
+async function isResuming(db: ReadDb, run: RunRecord): Promise<boolean> {
+  const answered = await db
+    .selectFrom('outbox')
+    .select('id')
+    .where('run_id', '=', run.id)
+    .where('org_id', '=', run.org_id)
+    .where('kind', '=', 'input')
+    .limit(1)
+    .executeTakeFirst();
+  if (!answered) return false;
+  const step = await db
+    .selectFrom('steps')
+    .select('step')
+    .where('run_id', '=', run.id)
+    .where('state', 'in', ['leased', 'child'])
+    .limit(1)
+    .executeTakeFirst();
+  return step === undefined;
+}
