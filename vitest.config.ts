@@ -1,7 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
 /** What depends on the store, and so is run on PostgreSQL as well. */
-const ON_BOTH = ['src/journal/*.test.ts', 'test/{invariants,tools}/**/*.test.ts', 'test/replay/live.test.ts'];
+const ON_BOTH = [
+  'src/{journal,runs}/*.test.ts',
+  'src/api/native/core.test.ts',
+  'test/{invariants,tools}/**/*.test.ts',
+  'test/openai/{resources,runs}.test.ts',
+  'test/minds/{ids,named-runs}.test.ts',
+  'test/replay/live.test.ts',
+];
 /** What only PostgreSQL has. */
 const ON_POSTGRES = ['src/journal/postgres/**/*.test.ts', 'test/apart/**/*.test.ts'];
 

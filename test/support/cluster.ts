@@ -11,18 +11,16 @@ import { until } from './until.ts';
 export type Cluster = {
   apis: TestServer[];
   workers: TestServer[];
-  databaseUrl: string;
   /** The worker that works on the run's step now. */
   workerOf(runId: string): Promise<TestServer>;
   close(): Promise<void>;
 };
 
-/** Starts all of them at the same time, on an empty database, and waits until runs can make progress. */
+/** Starts all of them at the same time, on an empty database unless `env` names one, and waits until runs can make progress. */
 export async function openCluster(options: { apis: number; workers: number; env?: Env }): Promise<Cluster> {
-  const databaseUrl = await createDatabase();
   const env = {
-    ...{ DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: inject('temporalAddress') },
-    ...{ HOLDFAST_TASK_QUEUE: `apart-${randomText(8)}`, ...options.env },
+    ...{ DATABASE_URL: options.env?.DATABASE_URL ?? (await createDatabase()) },
+    ...{ TEMPORAL_ADDRESS: inject('temporalAddress'), HOLDFAST_TASK_QUEUE: `apart-${randomText(8)}`, ...options.env },
   };
   const started: TestServer[] = [];
   const start = async (command: 'api' | 'worker') => {
@@ -49,7 +47,7 @@ export async function openCluster(options: { apis: number; workers: number; env?
     await until(isReady, 'the cluster is ready', 30_000).catch((error: Error) => {
       throw new Error(`${error.message}; the workers said:\n${said()}`);
     });
-    return { apis, workers, databaseUrl, close, workerOf: (runId) => workerOf(link, workers, runId) };
+    return { apis, workers, close, workerOf: (runId) => workerOf(link, workers, runId) };
   } catch (error) {
     await close();
     throw error;

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { isSame, type ProcessIdentity } from '../../src/temporal/local-server/process-identity.ts';
 import { readState } from '../../src/temporal/local-server/state-file.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+import { databaseOf, STORE } from './test-journal.ts';
 import { until } from './until.ts';
 
 export const TEST_KEY = 'test-key-of-the-default-organisation';
@@ -34,7 +35,7 @@ export type SendOptions = { body?: unknown; key?: string; headers?: Record<strin
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects of the JSON it says itself
 export type Answer = { status: number; headers: Headers; text: string; json: any };
 
-/** Starts a server and waits for its ready line. Throws with its standard error when that does not come. */
+/** Starts a server, on the store that the test run is for, and waits for its ready line. Throws with its standard error when that does not come. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const server = new TestServer(options);
   try {
@@ -95,6 +96,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
+    if (STORE === 'postgres') this.env.DATABASE_URL ??= await databaseOf(this.dataDir);
     const began = performance.now();
     this.spawn();
     if (this.#command === 'worker') return;

@@ -76,6 +76,17 @@ describe('personas', () => {
     expect(outcomeOf(second)).toMatchObject({ value: { version: 2 } });
   });
 
+  it('that are changed twice at the same time keep both changes', async () => {
+    await races.write('createPersona', { org_id: 'org_a', key: 'patched', definition: '{}' });
+    const patch = (fields: Record<string, unknown>) => ({ org_id: 'org_a', key: 'patched', patch: fields });
+    const second = await races.meet(
+      (held) => held('updatePersona', patch({ one: 1 })),
+      () => races.write('updatePersona', patch({ two: 2 })),
+    );
+    const { value } = outcomeOf(second) as { value: { version: number; definition: string } };
+    expect([value.version, JSON.parse(value.definition)]).toEqual([3, { one: 1, two: 2, settings: {} }]);
+  });
+
   it('of the configuration are one version, though two processes start with it', async () => {
     const sync = { org_id: 'org_a', personas: [{ key: 'configured', definition: '{"a":1}' }] };
     const second = await races.meet(
@@ -84,6 +95,41 @@ describe('personas', () => {
     );
     expect(second.status).toBe('fulfilled');
     expect(await versions('configured')).toEqual([1]);
+  });
+});
+
+describe('a run that its caller names', () => {
+  const named = (fingerprint: string) => createArgs({ alias: { alias: `mine-${fingerprint[0]}`, fingerprint } });
+
+  it('is one, though two create it at the same time', async () => {
+    let first: unknown;
+    const second = await races.meet(
+      async (held) => {
+        first = (await held('createRun', named('a'))).value;
+      },
+      () => races.write('createRun', named('a')),
+    );
+    expect(outcomeOf(second)).toEqual({ value: first, replayed: true });
+  });
+
+  it('is refused to another that asks for something else under its name', async () => {
+    const second = await races.meet(
+      (held) => held('createRun', named('b1')),
+      () => races.write('createRun', named('b2')),
+    );
+    expect(outcomeOf(second)).toBe('runs.name_taken');
+  });
+});
+
+describe('an alias', () => {
+  it('that two processes give to one thing is what the first of them gave', async () => {
+    const { run_id } = await races.create();
+    const give = (alias: string) => ({ org_id: 'org_a', kind: 'run' as const, things: [{ id: run_id, alias }] });
+    const second = await races.meet(
+      (held) => held('giveAliases', give('one')),
+      () => races.write('giveAliases', give('two')),
+    );
+    expect(outcomeOf(second)).toEqual([{ id: run_id, alias: 'one' }]);
   });
 });
 

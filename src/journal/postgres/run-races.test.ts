@@ -52,6 +52,24 @@ describe('a worker that was frozen and appends', () => {
   });
 });
 
+describe('the times of events', () => {
+  it('do not go back, though a transaction began before the one it waited for', async () => {
+    const run = await races.create();
+    const lease = await races.lease(run);
+    const held = await races.hold();
+    await held.query(`select 1 from runs where id = '${run.run_id}' for update`);
+    const cancel = races.write('requestCancel', { caller: CALLER, run_id: run.run_id });
+    await races.untilWaiting();
+    await held.run('appendDeltas', { lease, events: [delta('first')] });
+    await held.commit();
+    await cancel;
+    const rows = races.db.selectFrom('events').select(['type', 'created_at']).where('run_id', '=', run.run_id);
+    const [said, requested] = (await rows.orderBy('seq').execute()).slice(-2);
+    expect([said?.type, requested?.type]).toEqual(['message.delta', 'run.cancel_requested']);
+    expect(requested?.created_at).toBeGreaterThanOrEqual(said?.created_at ?? Number.NaN);
+  });
+});
+
 describe('two workers that begin one turn', () => {
   it('are given two attempts, one after the other', async () => {
     const run = await races.create();
