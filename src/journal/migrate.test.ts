@@ -51,6 +51,16 @@ describe('a journal', () => {
   });
 });
 
+describe('what reads', () => {
+  it('cannot write', async () => {
+    const journal = await open();
+    const write = journal.db.insertInto('meta').values({ key: 'by mistake', value: '' }).execute();
+    await expect(write).rejects.toThrow(/read-?only/);
+    expect(await journal.db.selectFrom('meta').selectAll().execute()).toEqual([]);
+    await journal.close();
+  });
+});
+
 describe('a journal that is closed', () => {
   it('refuses writes with journal.unavailable', async () => {
     const journal = await open();

@@ -30,7 +30,9 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const migrated = await prepare(options.url);
   const onLost = (error: Error) => onTrouble(error, 'an idle connection to PostgreSQL ended');
   const writers = new Sessions(config, WRITE_CONNECTIONS, onLost);
-  const readers = new Sessions(config, READ_CONNECTIONS, onLost);
+  // Nothing is written past the transactions, not even by mistake.
+  const readOnly = { options: '-c default_transaction_read_only=on' };
+  const readers = new Sessions({ ...config, ...readOnly }, READ_CONNECTIONS, onLost);
   const db = kyselyOn(readers);
   const emitter = new EventEmitter().setMaxListeners(0);
   const wakeUps = new WakeUps({
