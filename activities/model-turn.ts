@@ -1,18 +1,16 @@
-import { ApplicationFailure, activityInfo, CancelledFailure } from '@temporalio/activity';
+import { activityInfo, CancelledFailure } from '@temporalio/activity';
 import { HoldfastError } from '../src/errors.ts';
 import { budgetLeft } from '../src/journal/budget.ts';
 import type { TurnCall } from '../src/journal/open-calls.ts';
-import { type PromptWindow, readPrompt } from '../src/journal/prompt.ts';
-import { type RunRecord, type RunSpec, specOf } from '../src/journal/run-row.ts';
+import { specOf } from '../src/journal/run-row.ts';
 import type { BegunTurn } from '../src/journal/transactions/begin-turn.ts';
 import type { ReleaseReason } from '../src/journal/transactions/fail-attempt.ts';
-import { estimateInput, estimateUsage, knownInput, messageTokens } from '../src/models/estimate.ts';
+import { estimateInput, estimateUsage } from '../src/models/estimate.ts';
 import { costUsd } from '../src/models/prices.ts';
 import {
   type FinishReason,
   ModelError,
   type ModelRequest,
-  type ModelSettings,
   type Route,
   type ToolSpec,
   type Usage,
@@ -20,15 +18,9 @@ import {
 import type { RunRef, TurnOutcome } from '../src/runs/outcomes.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 import { DeltaWriter } from './delta-writer.ts';
-import { openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
-
-/** First wait after a provider's error when it did not say how long; it doubles with each, up to the longest. */
-const PROVIDER_RETRY_MS = 500;
-const PROVIDER_RETRY_MAX_MS = 30_000;
-/** A retry at the deadline comes this much after it, so that it finds the budget spent. */
-const DEADLINE_MARGIN_MS = 10;
-/** The longest a provider's Retry-After is obeyed. */
-const RETRY_AFTER_MAX_MS = 600_000;
+import { modelRequest } from './model-request.ts';
+import { openStepSignal, type StepSignal } from './step-signal.ts';
+import { releaseReason, retry } from './turn-retry.ts';
 
 const NO_USAGE: Usage = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, reasoning_tokens: 0 };
 
@@ -135,22 +127,13 @@ class Attempt {
   }
 
   async #prepare(tools: ToolSpec[]): Promise<ModelRequest> {
-    const { run } = this.#begun;
-    const spec = specOf(run);
+    const { run, provider_errors } = this.#begun;
     const left = budgetLeft(run, this.#route.price?.output ?? null, Date.now());
     if (left.deadline_ms !== undefined) this.#step.deadlineIn(left.deadline_ms);
-    const told: ModelRequest = {
-      system: [spec.instructions, spec.additional_instructions].filter((text) => text !== '').join('\n\n'),
-      messages: [],
-      tools,
-      attempt: this.#begun.provider_errors + 1,
-      ...settingsOf(spec, this.#turn),
-    };
-    const window = windowOf(this.#route, run, told, left.max_output_tokens);
-    const prompt = await readPrompt(this.#deps.journal.db, run.org_id, run.thread_id, window);
-    const request = { ...told, messages: prompt.messages, dropped_calls: prompt.dropped_calls };
-    if (prompt.dropped_messages > 0) await this.#sayTruncated(request, prompt.dropped_messages);
-    return capped(request, left, knownInput(this.#route, request) ?? 0);
+    const turn = { number: this.#turn, tools, attempt: provider_errors + 1 };
+    const { request, dropped } = await modelRequest(this.#deps.journal.db, this.#route, run, turn, left);
+    if (dropped > 0) await this.#sayTruncated(request, dropped);
+    return request;
   }
 
   async #sayTruncated(request: ModelRequest, dropped: number): Promise<void> {
@@ -215,69 +198,4 @@ class Attempt {
     if (this.#request) return estimateUsage(this.#request, this.#said, estimateInput(this.#route, this.#request));
     return NO_USAGE;
   }
-}
-
-/** A call that must be made is made once: every turn held to it would call for ever. */
-function settingsOf({ settings = {} }: RunSpec, turn: number): ModelSettings {
-  const forced = settings.tool_choice === 'required' || typeof settings.tool_choice === 'object';
-  return forced && turn > 1 ? { ...settings, tool_choice: 'auto' } : settings;
-}
-
-/** The most of a context window that is kept free for the answer. */
-const ANSWER_SHARE = 0.25;
-
-/** What the route's context and the run's own limit leave to the thread's messages, after instructions, tools and room for the answer. */
-function windowOf(route: Route, run: RunRecord, told: ModelRequest, maxOutput: number | undefined): PromptWindow {
-  const { last_messages, max_prompt_tokens } = specOf(run);
-  const before = last_messages === undefined ? {} : { before: { run_id: run.id, messages: last_messages } };
-  const limits: number[] = [];
-  if (max_prompt_tokens !== undefined) limits.push(max_prompt_tokens - run.input_tokens);
-  if (route.context_tokens !== null) {
-    const answer = Math.min(maxOutput ?? Number.POSITIVE_INFINITY, Math.floor(route.context_tokens * ANSWER_SHARE));
-    limits.push(route.context_tokens - answer);
-  }
-  if (limits.length === 0) return before;
-  const max = Math.min(...limits) - estimateInput(route, told);
-  return { ...before, tokens: { max, of: (message) => messageTokens(route, message) } };
-}
-
-/** What is left of a budget caps the step's output; where its input is known beforehand, that is taken off. */
-function capped(request: ModelRequest, left: ReturnType<typeof budgetLeft>, inputTokens: number): ModelRequest {
-  const caps = [left.max_output_tokens, left.max_tokens === undefined ? undefined : left.max_tokens - inputTokens];
-  const known = caps.filter((cap) => cap !== undefined);
-  return known.length === 0 ? request : { ...request, max_output_tokens: Math.max(1, Math.min(...known)) };
-}
-
-/**
- * Why an attempt gives its lease back; undefined when it cannot: the lease was taken from it (another attempt holds the step,
- * or the run has ended), or the journal is gone. Then Temporal tries again, and the next begin is told the truth.
- */
-function releaseReason(reason: unknown): ReleaseReason | undefined {
-  if (reason instanceof ModelError) return 'provider_error';
-  if (reason instanceof CancelledFailure) {
-    if (reason.message === 'CANCELLED') return 'cancelled';
-    return reason.message === 'WORKER_SHUTDOWN' ? 'worker_shutdown' : 'worker_lost';
-  }
-  if (!(reason instanceof StepStopped) || reason.reason === 'lease_lost') return undefined;
-  return reason.reason === 'aborted' ? 'cancelled' : 'deadline';
-}
-
-/** Tells Temporal to try the turn again, when the provider said or after a growing pause. The message names no content. */
-function retry(
-  release: ReleaseReason,
-  reason: unknown,
-  failed: { provider_errors: number; fell_back: boolean },
-  deadlineLeftMs: number,
-): ApplicationFailure {
-  if (!(reason instanceof ModelError)) {
-    return ApplicationFailure.create({ type: `step.${release}`, message: `Given up: ${release}.`, nextRetryDelay: 1 });
-  }
-  const errors = failed.provider_errors;
-  const growing = Math.min(PROVIDER_RETRY_MS * 2 ** Math.max(0, errors - 1), PROVIDER_RETRY_MAX_MS);
-  const wait = failed.fell_back ? 1 : Math.min(reason.retryAfterMs ?? growing, RETRY_AFTER_MAX_MS);
-  return ApplicationFailure.create({
-    type: reason.code,
-    message: `Provider error ${errors}${reason.status ? ` (HTTP ${reason.status})` : ''}.`,
-    nextRetryDelay: Math.max(1, Math.min(wait, deadlineLeftMs + DEADLINE_MARGIN_MS)),
-  });
 }

@@ -48,8 +48,8 @@ export function eventWords(event: RunEvent): string {
 const textOf = (parts: ContentPart[]) => parts.map((part) => (part.type === 'text' ? part.text : '[image]')).join(' ');
 
 function truncatedWords(data: EventData['prompt.truncated']): string {
-  const size = `${data.prompt_tokens} of ${data.context_tokens} tokens`;
-  return join(`turn ${data.turn}`, `${data.dropped_messages} messages do not fit`, size);
+  const size = `${data.prompt_tokens}${data.context_tokens === null ? '' : ` of ${data.context_tokens}`} tokens`;
+  return join(`turn ${data.turn}`, `${data.dropped_messages} messages left out`, size);
 }
 
 function endWords(data: { usage: EventUsage; cost_usd: number | null; duration_ms: number }): string {

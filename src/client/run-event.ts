@@ -24,7 +24,7 @@ export type EventData = {
   };
   'message.reset': { message_id: string; turn: number; attempt: number; reason: string };
   'message.received': { message_id: string; turn: number; content: ContentPart[] };
-  'prompt.truncated': { turn: number; dropped_messages: number; prompt_tokens: number; context_tokens: number };
+  'prompt.truncated': { turn: number; dropped_messages: number; prompt_tokens: number; context_tokens: number | null };
   'tool.call': { call_id: string; turn: number; name: string; arguments: unknown };
   /** Of `run_agent`: the child run. Of other tools what they report. */
   'tool.progress': { call_id: string; run_id?: string; persona_id?: string; [reported: string]: unknown };

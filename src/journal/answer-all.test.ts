@@ -38,8 +38,8 @@ it('one commit holds them all, and says where it begins', async () => {
   const said = (await journal.events(run)).slice(before);
   expect(said.map((event) => [event.type, event.data.output])).toEqual([
     ['run.input_received', undefined],
-    ['tool.result', 'because'],
     ['run.input_received', undefined],
+    ['tool.result', 'because'],
     ['tool.result', 'sun'],
   ]);
   expect((await journal.row(run)).status).toBe('running');

@@ -4,6 +4,7 @@ import { activeChildren } from './child-runs.ts';
 import { type Ending, endRun } from './end-run.ts';
 import { putIntent } from './intents.ts';
 import type { TransactionContext, Trx } from './journal.ts';
+import { withdrawRequests } from './requests.ts';
 import { append, lockRun, type RunRecord } from './run-row.ts';
 
 /** Who cancels, as `run.cancel_requested` names it. */
@@ -19,12 +20,7 @@ export async function cancelLocked(trx: Trx, ctx: TransactionContext, run: RunRe
     return;
   }
   await append(trx, ctx, run, [requested]);
-  await trx
-    .updateTable('inputs')
-    .set({ state: 'withdrawn', closed_at: ctx.now })
-    .where('run_id', '=', run.id)
-    .where('state', '=', 'open')
-    .execute();
+  await withdrawRequests(trx, ctx, run.id);
   await putIntent(trx, ctx, run, 'cancel', '');
   await cancelChildren(trx, ctx, run);
 }

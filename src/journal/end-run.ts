@@ -4,6 +4,7 @@ import { tellParent } from './child-runs.ts';
 import { startQueued } from './insert-run.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { insertMessage } from './messages.ts';
+import { withdrawRequests } from './requests.ts';
 import { settleRunMessages } from './run-messages.ts';
 import { append, type NewEvent, type RunChange, type RunRecord, usageOf } from './run-row.ts';
 
@@ -51,12 +52,7 @@ export async function endRun(
     .where('active_run_id', '=', run.id)
     .returning('id')
     .executeTakeFirst();
-  await trx
-    .updateTable('inputs')
-    .set({ state: 'withdrawn', closed_at: ctx.now })
-    .where('run_id', '=', run.id)
-    .where('state', '=', 'open')
-    .execute();
+  await withdrawRequests(trx, ctx, run.id);
   await trx
     .updateTable('calls')
     .set({ status: 'cancelled', output: CANCELLED_CALL_OUTPUT, completed_at: ctx.now })

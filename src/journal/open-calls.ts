@@ -1,11 +1,12 @@
 /** The calls of a turn: their rows, the requests they open, and what the workflow is to do about each. */
+import type { ExpressionBuilder } from 'kysely';
 import { newId } from '../ids.ts';
 import type { CallRef, TurnOutcome, Wait } from '../runs/outcomes.ts';
 import { callRefs } from './call-refs.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { type CallSummary, openRequest, recordResult } from './requests.ts';
 import type { NewEvent, RunRecord } from './run-row.ts';
-import type { CallKind } from './schema.ts';
+import type { CallKind, Schema } from './schema.ts';
 import { beyondBudget, dueAt, type TimerLength, untilOf } from './timers.ts';
 
 /** Calls of one turn beyond this many get an error result: the turn's outcome must fit in 2 KB of history. */
@@ -73,6 +74,18 @@ export async function openCalls(
 
 /** The calls that the workflow runs as activities. */
 export const EXECUTED_KINDS: readonly CallKind[] = ['server', 'agent'];
+/** Of a call: it waits for no person's word. */
+export const isReleased = (eb: ExpressionBuilder<Schema, 'calls'>) =>
+  eb.not(
+    eb.exists(
+      eb
+        .selectFrom('inputs')
+        .select('inputs.id')
+        .whereRef('inputs.call_id', '=', 'calls.call_id')
+        .where('inputs.state', '=', 'open'),
+    ),
+  );
+
 const isExecuted = (kind: CallKind) => EXECUTED_KINDS.includes(kind);
 
 function readRows(calls: TurnCall[], run: RunRecord, now: number): CallRow[] {

@@ -72,6 +72,16 @@ export async function recordResult(
   };
 }
 
+/** Closes the open requests of a run: nothing answers them any more. */
+export async function withdrawRequests(trx: Trx, ctx: TransactionContext, runId: string): Promise<void> {
+  await trx
+    .updateTable('inputs')
+    .set({ state: 'withdrawn', closed_at: ctx.now })
+    .where('run_id', '=', runId)
+    .where('state', '=', 'open')
+    .execute();
+}
+
 /** Records a call's result, as `recordResult`, and appends it. */
 export async function appendResult(
   trx: Trx,

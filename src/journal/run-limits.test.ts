@@ -26,6 +26,17 @@ const errorOf = async (run: RunIds) => (await journal.row(run)).error_code;
 const ended = (code: string) => ({ outcome: 'ended', status: 'failed', code });
 
 describe('a run that expires', () => {
+  it('gives its thread to the next run that is created, though nobody has ended it yet', async () => {
+    const late = await minuteRun();
+    await journal.lease(late);
+    journal.pass(MINUTE_S * 1000 - 1);
+    await expect(journal.create({}, { thread_id: late.thread_id })).rejects.toMatchObject({ code: 'threads.busy' });
+    journal.pass(1);
+    const next = await journal.create({}, { thread_id: late.thread_id });
+    expect(await journal.row(late)).toMatchObject({ status: 'failed', error_code: 'run.expired' });
+    expect((await journal.begin(next)).begun).toBe(true);
+  });
+
   it('ends when a turn of it would begin too late, and frees its thread', async () => {
     const run = await minuteRun();
     journal.pass(MINUTE_S * 1000 - 1);

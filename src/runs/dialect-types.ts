@@ -6,7 +6,7 @@ import type { Answer, FunctionTool, MessageView, PendingInput, PersonaView, RunD
 export type ThreadMessage = MessageView & {
   began_at: string | null;
   finish_reason: FinishReason | null;
-  run: { persona_id: string | null; status: RunStatus; error_code: string | null } | null;
+  run: { persona_id: string | null; status: RunStatus; error: RunDetails['error'] } | null;
 };
 
 /** A page in either order: what follows the object `after`, or (with `before` alone) what leads up to that object. */

@@ -64,7 +64,7 @@ export interface Holdfast {
     messageId: string,
     patch: { metadata: Record<string, string> },
   ): Promise<ThreadMessage>;
-  /** Takes a message out of its thread: no later prompt holds it. */
+  /** Takes a message out of its thread: no later prompt holds it. Errors: `threads.busy` while a run is active. */
   deleteMessage(caller: Caller, threadId: string, messageId: string): Promise<void>;
 
   /**

@@ -1,5 +1,6 @@
 /** A run with all that a dialect needs to say how it stands: its terms, its requests with their calls, what is at work. */
 import type { ReadDb } from '../journal/journal.ts';
+import { EXECUTED_KINDS, isReleased } from '../journal/open-calls.ts';
 import { type RunRecord, specOf } from '../journal/run-row.ts';
 import type { FinishReason } from '../models/types.ts';
 import type { RunRequest, RunTerms, StandingOfRun } from './dialect-types.ts';
@@ -23,14 +24,10 @@ export function termsOf(run: RunRecord): RunTerms {
 }
 
 /** Every request the run has made, oldest first, each with the calls an answer gives results to. */
-export async function requestsOf(db: ReadDb, run: RunRecord): Promise<RunRequest[]> {
-  const rows = await db
-    .selectFrom('inputs')
-    .selectAll()
-    .where('run_id', '=', run.id)
-    .where('org_id', '=', run.org_id)
-    .orderBy('id')
-    .execute();
+export async function requestsOf(db: ReadDb, run: RunRecord, state?: RunRequest['state']): Promise<RunRequest[]> {
+  let query = db.selectFrom('inputs').selectAll().where('run_id', '=', run.id).where('org_id', '=', run.org_id);
+  if (state !== undefined) query = query.where('state', '=', state);
+  const rows = await query.orderBy('id').execute();
   return rows.map((row) => ({
     ...pendingInput(row),
     tool_calls: JSON.parse(row.tool_calls ?? '[]') as RunRequest['tool_calls'],
@@ -56,7 +53,7 @@ export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<Finish
 /** What an active run is at; of one that has ended, nothing. */
 export async function standingOf(db: ReadDb, run: RunRecord): Promise<StandingOfRun> {
   if (run.ended) return { requests: [], calls_at_work: false, resuming: false };
-  const requests = (await requestsOf(db, run)).filter((request) => request.state === 'open');
+  const requests = await requestsOf(db, run, 'open');
   const calls_at_work = await hasCallsAtWork(db, run);
   return { requests, calls_at_work, resuming: run.status === 'running' && (await isResuming(db, run)) };
 }
@@ -69,39 +66,30 @@ async function hasCallsAtWork(db: ReadDb, run: RunRecord): Promise<boolean> {
     .where('run_id', '=', run.id)
     .where('org_id', '=', run.org_id)
     .where('status', '=', 'pending')
-    .where('kind', 'in', ['server', 'agent'])
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('inputs')
-            .select('inputs.id')
-            .whereRef('inputs.call_id', '=', 'calls.call_id')
-            .where('inputs.state', '=', 'open'),
-        ),
-      ),
-    )
+    .where('kind', 'in', EXECUTED_KINDS)
+    .where(isReleased)
     .limit(1)
     .executeTakeFirst();
   return call !== undefined;
 }
 
-/** An answer was accepted, its intent still says that nobody has acted on it, and neither a step nor a child is at work. */
+/** An answer was accepted and its intent still says that nobody has acted on it: no step has begun since, no child is at work. */
 async function isResuming(db: ReadDb, run: RunRecord): Promise<boolean> {
   const answered = await db
     .selectFrom('outbox')
-    .select('id')
-    .where('run_id', '=', run.id)
-    .where('org_id', '=', run.org_id)
-    .where('kind', '=', 'input')
-    .limit(1)
+    .innerJoin('inputs', 'inputs.id', 'outbox.ref')
+    .select((eb) => eb.fn.max('inputs.closed_at').as('at'))
+    .where('outbox.run_id', '=', run.id)
+    .where('outbox.org_id', '=', run.org_id)
+    .where('outbox.kind', '=', 'input')
     .executeTakeFirst();
-  if (!answered) return false;
+  if (answered?.at == null) return false;
+  const { at } = answered;
   const step = await db
     .selectFrom('steps')
     .select('step')
     .where('run_id', '=', run.id)
-    .where('state', 'in', ['leased', 'child'])
+    .where((eb) => eb.or([eb('state', 'in', ['leased', 'child']), eb('started_at', '>=', at)]))
     .limit(1)
     .executeTakeFirst();
   return step === undefined;

@@ -33,7 +33,10 @@ export async function pageMessages(
     return row.position;
   };
   let query = listed(db, orgId, threadId);
-  if (page.run_id !== undefined) query = query.where('messages.run_id', '=', page.run_id);
+  // What a run made: the message that it was created with is its user's.
+  if (page.run_id !== undefined) {
+    query = query.where('messages.run_id', '=', page.run_id).where('messages.role', '=', 'assistant');
+  }
   for (const [operator, place] of boundsOf(page, await placeOf('after'), await placeOf('before'))) {
     query = query.where('messages.position', operator, place);
   }
@@ -57,7 +60,7 @@ function listed(db: ReadDb, orgId: string, threadId: string) {
     .selectFrom('messages')
     .leftJoin('runs', 'runs.id', 'messages.run_id')
     .selectAll('messages')
-    .select(['runs.persona_id', 'runs.status as run_status', 'runs.error_code'])
+    .select(['runs.persona_id', 'runs.status as run_status', 'runs.error_code', 'runs.error_message'])
     .where('messages.thread_id', '=', threadId)
     .where('messages.org_id', '=', orgId)
     .where('messages.listed', '=', 1);
@@ -66,11 +69,12 @@ function listed(db: ReadDb, orgId: string, threadId: string) {
 type Row = Awaited<ReturnType<ReturnType<typeof listed>['execute']>>[number];
 
 function threadMessage(row: Row): ThreadMessage {
-  const { persona_id, run_status, error_code } = row;
+  const { persona_id, run_status, error_code, error_message } = row;
+  const error = error_code === null ? null : { code: error_code, message: error_message ?? '' };
   return {
     ...messageView(row),
     began_at: row.began_at === null ? null : timeOf(row.began_at),
     finish_reason: row.finish_reason,
-    run: run_status === null ? null : { persona_id, status: run_status as RunStatus, error_code },
+    run: run_status === null ? null : { persona_id, status: run_status as RunStatus, error },
   };
 }

@@ -175,6 +175,19 @@ describe('a message', () => {
     expect(await api.refused('DELETE', path)).toMatchObject(gone);
   });
 
+  it('is not deleted while a run is active: its model would do again what it no longer saw', async () => {
+    const thread = await api.createThread('/ask Which?');
+    const { id } = await api.createAssistant();
+    const run = await api.createRun(thread, { assistant_id: id });
+    const [message] = await api.messages(thread);
+    const path = `/threads/${thread.id}/messages/${message?.id}`;
+    const busy = `Can't delete messages from ${thread.id} while a run ${run.id} is active.`;
+    expect(await api.refused('DELETE', path)).toMatchObject({ status: 400, message: busy });
+    await api.cancel(run);
+    await api.poll(run);
+    expect(await api.ok('DELETE', path)).toMatchObject({ deleted: true });
+  });
+
   it('belongs to its thread alone', async () => {
     const thread = await api.createThread('one');
     const other = await api.createThread();

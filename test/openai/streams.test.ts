@@ -142,6 +142,24 @@ describe('the stream of a create', () => {
 });
 
 describe('tools in streams', () => {
+  it('of a submit that answers several requests begins with the completed step and ends with the run', async () => {
+    await stack.send('POST', '/v1/personas', { body: { key: 'asker', tools: ['ask_user'] } });
+    const thread = await api.createThread('/parallel\n/ask Why?\n/tool get_weather {}\n/ask When?');
+    const body = { assistant_id: 'asker', tools: [weatherTool()] };
+    const waiting = await api.poll(await api.createRun(thread, body));
+    const outputs = Object.fromEntries(callsOf(waiting).map((call) => [call.id, `for ${call.function.name}`]));
+    const path = `${runPath(waiting)}/submit_tool_outputs`;
+    const frames = await api.stream(path, toolOutputs(outputs));
+    expect(names(frames)).toEqual([
+      'thread.run.step.completed',
+      'thread.run.queued',
+      'thread.run.in_progress',
+      ...MESSAGE,
+      'thread.run.completed',
+    ]);
+    expect(await api.stream(path, toolOutputs(outputs))).toEqual(frames);
+  });
+
   it('requires action, ends, and the submit’s stream goes on from the completed step', async () => {
     const assistant = await api.createAssistant({ tools: [weatherTool()] });
     const thread = await api.createThread(

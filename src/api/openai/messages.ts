@@ -16,13 +16,9 @@ export function mountMessages(mount: Mount, holdfast: AssistantsCore): void {
   mount(
     { method: 'post', path: '/threads/{thread_id}/messages', scope: 'runs:write', body: 'CreateMessageRequest' },
     async ({ c, caller, params: { thread_id }, body, once }) => {
-      try {
-        const { value } = await holdfast.createMessage(caller, thread_id, readMessage(body), once);
-        return c.json(storedMessage({ ...value, began_at: null, finish_reason: null, run: null }));
-      } catch (error) {
-        if (!isHoldfastError(error, 'threads.busy')) throw error;
-        throw refusal(`Can't add messages to ${thread_id} while a run ${error.details?.active_run_id} is active.`);
-      }
+      const add = () => holdfast.createMessage(caller, thread_id, readMessage(body), once);
+      const { value } = await whileIdle(`add messages to ${thread_id}`, add);
+      return c.json(storedMessage({ ...value, began_at: null, finish_reason: null, run: null }));
     },
   );
 
@@ -43,7 +39,19 @@ export function mountMessages(mount: Mount, holdfast: AssistantsCore): void {
   );
 
   mount({ method: 'delete', path: one, scope: 'runs:write' }, async ({ c, caller, params }) => {
-    await holdfast.deleteMessage(caller, params.thread_id, params.message_id);
+    await whileIdle(`delete messages from ${params.thread_id}`, () =>
+      holdfast.deleteMessage(caller, params.thread_id, params.message_id),
+    );
     return c.json({ id: params.message_id, object: 'thread.message.deleted', deleted: true });
   });
+}
+
+/** What cannot be done while a run is active, with OpenAI's words for that. */
+async function whileIdle<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isHoldfastError(error, 'threads.busy')) throw error;
+    throw refusal(`Can't ${what} while a run ${error.details?.active_run_id} is active.`);
+  }
 }

@@ -98,7 +98,7 @@ async function sameAnswers(
   if (!same) return undefined;
   const ids = new Set(meant.map((request) => request.request_id));
   const events = await holdfast.milestones(caller, runId);
-  return events.find((it) => it.type === 'run.input_received' && ids.has(String(it.data.request_id)))?.seq;
+  return events.findLast((it) => it.type === 'run.input_received' && ids.has(String(it.data.request_id)))?.seq;
 }
 
 function isSameAnswer(answer: ReturnType<typeof answersFrom>[number], request: RunRequest | undefined): boolean {

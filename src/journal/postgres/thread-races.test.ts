@@ -86,18 +86,34 @@ describe('two runs at once on a free thread', () => {
   });
 });
 
-describe('an interrupt and the end of what it interrupts', () => {
-  it('do not wait for each other: both take the run before the thread', async () => {
-    const active = await races.create();
-    const lease = await races.lease(active);
-    const held = await races.hold();
-    await held.run('appendDeltas', { lease, events: [delta('Hello')] });
-    const interrupt = races.create({ thread_id: active.thread_id, on_busy: 'interrupt' });
-    await races.untilWaiting();
-    expect(await held.run('completeTurn', turnOf(lease))).toMatchObject({ status: 'completed' });
-    await held.commit();
-    const { run_id } = await interrupt;
-    expect(await races.activeOn(active.thread_id)).toBe(run_id);
+describe('a create on a busy thread and the end of the run that has it', () => {
+  it.each(['interrupt', 'enqueue'] as const)(
+    'do not wait for each other (%s): both take the run before the thread',
+    async (on_busy) => {
+      const active = await races.create();
+      const lease = await races.lease(active);
+      const held = await races.hold();
+      await held.run('appendDeltas', { lease, events: [delta('Hello')] });
+      const created = races.create({ thread_id: active.thread_id, on_busy });
+      await races.untilWaiting();
+      expect(await held.run('completeTurn', turnOf(lease))).toMatchObject({ status: 'completed' });
+      await held.commit();
+      const { run_id } = await created;
+      expect(await races.activeOn(active.thread_id)).toBe(run_id);
+    },
+  );
+});
+
+describe('a run whose time is over', () => {
+  it('gives its thread to one of two that come at the same time', async () => {
+    const { thread_id } = await races.create({ expires_after_s: 0 });
+    const second = await races.meet(
+      (held) => held('createRun', createArgs({ thread_id })),
+      () => races.create({ thread_id }),
+    );
+    expect(outcomeOf(second)).toBe('threads.busy');
+    const runs = races.db.selectFrom('runs').select('status').where('thread_id', '=', thread_id).orderBy('id');
+    expect((await runs.execute()).map((run) => run.status)).toEqual(['failed', 'queued']);
   });
 });
 

@@ -27,7 +27,8 @@ export function answerInput(
   return once(trx, ctx, args.org_id, args.once, async () => {
     const run = await lockRun(trx, args.org_id, args.run_id);
     const request = await addressed(trx, run, args.answer.request_id);
-    await accept(trx, ctx, run, request, args.answer);
+    const { received, results } = await accept(trx, ctx, run, request, args.answer);
+    await append(trx, ctx, run, [received, ...results]);
     return { request_id: request.id };
   });
 }
@@ -44,13 +45,18 @@ export function answerAll(
   return once(trx, ctx, args.org_id, args.once, async () => {
     const run = await lockRun(trx, args.org_id, args.run_id);
     const first_seq = run.last_seq + 1;
+    const received: NewEvent[] = [];
+    const results: NewEvent[] = [];
     for (const answer of args.answers) {
       try {
-        await accept(trx, ctx, run, await addressed(trx, run, answer.request_id), answer);
+        const said = await accept(trx, ctx, run, await addressed(trx, run, answer.request_id), answer);
+        received.push(said.received);
+        results.push(...said.results);
       } catch (error) {
         throw error instanceof HoldfastError ? about(error, answer.request_id) : error;
       }
     }
+    await append(trx, ctx, run, [...received, ...results]);
     return { first_seq };
   });
 }
@@ -64,7 +70,7 @@ async function accept(
   run: RunRecord,
   request: InputRecord,
   answer: Answer,
-): Promise<void> {
+): Promise<{ received: NewEvent; results: NewEvent[] }> {
   if (request.state !== 'open') throw stale(request, request.state);
   if (run.ended || run.status === 'cancelling') throw stale(request, 'withdrawn');
   if (ctx.now >= request.expires_at) throw stale(request, 'expired');
@@ -86,8 +92,9 @@ async function accept(
     stillWaiting: (await openWaits(trx, run.id)).length > 0,
   };
   const { results, change } = await applyAnswer(trx, ctx, run, meaning, calls);
-  await append(trx, ctx, run, [received, ...results], change);
+  await append(trx, ctx, run, [], change);
   await putIntent(trx, ctx, run, 'input', request.id);
+  return { received, results };
 }
 
 async function applyAnswer(

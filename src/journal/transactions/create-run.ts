@@ -2,9 +2,11 @@ import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { Caller, Created, Effect, Idempotency, OnBusy, RunAlias } from '../../runs/types.ts';
 import { cancelLocked } from '../cancel.ts';
+import { endRun } from '../end-run.ts';
 import { takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
+import { limitReached } from '../run-limits.ts';
 import { lockRun } from '../run-row.ts';
 import { nameRun } from './aliases.ts';
 import { once } from './idempotency.ts';
@@ -44,8 +46,11 @@ export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionConte
     if (earlier) return earlier;
     await checkActiveLimit(trx, caller.org_id, args.active_limit);
     const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;
-    if (args.on_busy === 'interrupt') await lockActiveRun(trx, caller.org_id, threadId);
-    const active = await takeThread(trx, ctx, caller.org_id, threadId, id);
+    if (args.thread_id !== null) await lockActiveRun(trx, caller.org_id, threadId);
+    let active = await takeThread(trx, ctx, caller.org_id, threadId, id);
+    if (active && (await endExpired(trx, ctx, caller.org_id, active))) {
+      active = await takeThread(trx, ctx, caller.org_id, threadId, id);
+    }
     if (active && args.on_busy === 'reject') throw busy(threadId, active);
     const queued = active ? { queued: { rank: args.on_busy === 'interrupt' ? INTERRUPT_RANK : 0 } } : {};
     await insertRun(trx, ctx, caller, args, { id, thread_id: threadId, ...queued });
@@ -55,6 +60,15 @@ export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionConte
     return { run_id: id, thread_id: threadId, trace_id: caller.trace_id };
   });
   return { ...effect, replayed: effect.replayed || earlier !== undefined };
+}
+
+/** Ends a run whose own time is over: it holds no thread, also while no worker is there to end it. False where it is not. */
+async function endExpired(trx: Trx, ctx: TransactionContext, orgId: string, runId: string): Promise<boolean> {
+  const run = await lockRun(trx, orgId, runId);
+  const limit = limitReached(run, ctx.now);
+  if (run.ended || run.status === 'cancelling' || limit?.code !== 'run.expired') return false;
+  await endRun(trx, ctx, run, { as: 'failed', ...limit });
+  return true;
 }
 
 /** Takes the thread for a run; gives the active run that has it, if so. Errors: `threads.not_found`. */
@@ -84,7 +98,9 @@ async function lockActiveRun(trx: Trx, orgId: string, threadId: string): Promise
     .where('id', '=', threadId)
     .where('org_id', '=', orgId)
     .executeTakeFirst();
-  if (thread?.active_run_id) await lockRun(trx, orgId, thread.active_run_id);
+  if (!thread?.active_run_id) return;
+  const run = trx.updateTable('runs').set((eb) => ({ last_seq: eb.ref('last_seq') }));
+  await run.where('id', '=', thread.active_run_id).where('org_id', '=', orgId).execute();
 }
 
 export function busy(threadId: string, runId: string): HoldfastError {

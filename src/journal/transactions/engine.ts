@@ -10,7 +10,7 @@ import {
   putIntent,
 } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import { EXECUTED_KINDS } from '../open-calls.ts';
+import { EXECUTED_KINDS, isReleased } from '../open-calls.ts';
 import { openWaits } from '../requests.ts';
 import { lockRun } from '../run-row.ts';
 import type { OutboxKind } from '../schema.ts';
@@ -29,17 +29,7 @@ export async function loadRun(trx: Trx, args: RunRef, _ctx: TransactionContext):
     .where('run_id', '=', run.id)
     .where('status', '=', 'pending')
     .where('kind', 'in', EXECUTED_KINDS)
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('inputs')
-            .select('inputs.id')
-            .whereRef('inputs.call_id', '=', 'calls.call_id')
-            .where('inputs.state', '=', 'open'),
-        ),
-      ),
-    )
+    .where(isReleased)
     .orderBy('idx')
     .execute();
   const timers = await trx

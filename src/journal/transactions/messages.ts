@@ -59,9 +59,11 @@ export async function updateMessage(
 
 /**
  * Takes a message out of its thread, with the calls it made: no list and no later prompt holds it. Its place stays, so that a list
- * whose reader deletes what it reads goes on. Errors: `messages.not_found`.
+ * whose reader deletes what it reads goes on. While a run is active its prompt stays as it is: a model that no longer saw what it
+ * did would do it again. Errors: `messages.not_found`, `threads.busy`.
  */
 export async function deleteMessage(trx: Trx, args: MessageRef, _ctx: TransactionContext): Promise<void> {
+  await lockFreeThread(trx, args.org_id, args.thread_id);
   const deleted = await trx
     .updateTable('messages')
     .set({ listed: -1, content: '[]', metadata: '{}' })

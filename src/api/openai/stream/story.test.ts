@@ -327,6 +327,26 @@ describe('after an answer', () => {
     ]);
   });
 
+  it('to several requests at once, the stream goes on until the last is taken, and then on', () => {
+    const { story } = tell([
+      ...started,
+      completed(''),
+      call('1'),
+      call('2', 'ask_user'),
+      asks('1', 'tool_outputs', ['1']),
+      asks('2', 'question'),
+    ]);
+    expect(story.over).toBe(true);
+    for (const answer of [received('1'), received('2'), result('1'), result('2')]) {
+      tell([answer], story);
+      expect(story.over).toBe(false);
+    }
+    expect(tell([['turn.started'], completed('Hi', 'msg_2'), ends('completed')], story).names.at(-1)).toBe(
+      'run.completed',
+    );
+    expect(story.over).toBe(true);
+  });
+
   it('to one of two requests, the run still requires action', () => {
     const two: Told[] = [
       ...started,

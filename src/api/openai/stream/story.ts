@@ -26,6 +26,8 @@ export class RunStory {
   #message: MessageStep | undefined;
   #calls: CallsStep | undefined;
   readonly #requests = new Map<string, OpenRequest>();
+  /** What is open was asked for, and no answer has come since. */
+  #asks = false;
   /** Why the model stopped last. */
   #finish: string | null = null;
   /** Tokens that steps have been given so far. */
@@ -43,7 +45,7 @@ export class RunStory {
 
   /** Whether a stream ends here: with the run, or with what it asks of its client. */
   get over(): boolean {
-    return this.#run.status === 'requires_action' || hasEnded(this.#run.status);
+    return this.#asks || hasEnded(this.#run.status);
   }
 
   /** The frames of a run that was just accepted. */
@@ -148,11 +150,13 @@ export class RunStory {
     if (this.#calls?.open().some((call) => !waiting.has(call.id) && call.name !== WAIT)) return [];
     // An attempt that was cut before its budget was asked about says nothing more.
     const cut = this.#voided(at, 'its budget is spent');
+    this.#asks = true;
     return [...cut, ...this.#become({ status: 'requires_action', actions: actionsOf(requests) })];
   }
 
   #received(requestId: string): Frame[] {
     this.#requests.delete(requestId);
+    this.#asks = false;
     if (this.#requests.size > 0) {
       this.#run = { ...this.#run, actions: actionsOf([...this.#requests.values()]) };
       return [];

@@ -40,7 +40,7 @@ export function messageObject({ end, ...message }: MessageFacts) {
 /** A message of a thread's list. */
 export function storedMessage({ run, began_at, status, finish_reason, ...message }: ThreadMessage) {
   const incomplete =
-    status === 'incomplete' ? messageReason(run ?? { status: 'failed', error_code: null }) : cutReason(finish_reason);
+    status === 'incomplete' ? messageReason(run ?? { status: 'failed', error: null }) : cutReason(finish_reason);
   return messageObject({
     ...message,
     assistant_id: message.role === 'assistant' && run ? assistantIdOf(run.persona_id) : null,

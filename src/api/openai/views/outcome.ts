@@ -1,5 +1,6 @@
 /** How a run's end is said here. */
 import { spentLimit } from '../../../runs/budget-words.ts';
+import type { RunDetails } from '../../../runs/types.ts';
 
 export type IncompleteReason = 'max_completion_tokens' | 'max_prompt_tokens';
 export type LastError = { code: 'server_error' | 'rate_limit_exceeded' | 'invalid_prompt'; message: string };
@@ -38,9 +39,9 @@ export function cutReason(finish: string | null): MessageReason | null {
 }
 
 /** Why an assistant's message was cut, by the end of its run. */
-export function messageReason(run: { status: string; error_code: string | null }): MessageReason {
+export function messageReason(run: { status: string; error: RunDetails['error'] }): MessageReason {
   if (run.status === 'cancelled' || run.status === 'cancelling') return 'run_cancelled';
-  const outcome = outcomeOf({ code: run.error_code ?? '', message: '' });
+  const outcome = outcomeOf(run.error ?? { code: '', message: '' });
   if (outcome.status === 'expired') return 'run_expired';
   return outcome.status === 'incomplete' ? 'max_tokens' : 'run_failed';
 }

@@ -1,0 +1,35 @@
+/** What an active run is at, as dialects with statuses of their own show it. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  type ClockedJournal,
+  openClockedJournal,
+  type RunIds,
+  serverCall,
+} from '../../test/support/clocked-journal.ts';
+import { standingOf } from './run-picture.ts';
+
+let journal: ClockedJournal;
+beforeEach(async () => {
+  journal = await openClockedJournal();
+});
+afterEach(() => journal.close());
+
+const standing = async (run: RunIds) => await standingOf(journal.db, await journal.row(run));
+
+it('a run whose answer was taken resumes until a step begins, and not again when that step is done', async () => {
+  const run = await journal.create();
+  await journal.turnWith(run, [
+    { ...serverCall('note'), needs_approval: true },
+    { kind: 'timer', offered: true, name: 'wait', arguments: {}, wait: { ms: 60_000 } },
+  ]);
+  expect(await standing(run)).toMatchObject({ requests: [{ kind: 'approval' }], resuming: false });
+  journal.pass(1_000);
+  await journal.answer(run, { content: 'approve' });
+  expect(await standing(run)).toEqual({ requests: [], calls_at_work: true, resuming: true });
+  const call = await journal.write('beginCall', { ...run, turn: 1, idx: 0 });
+  if (!call.begun) throw new Error('the call did not begin');
+  expect(await standing(run)).toMatchObject({ calls_at_work: true, resuming: false });
+  const result = { status: 'ok' as const, output: '', duration_ms: 0 };
+  await journal.write('completeCall', { lease: call.lease, call_id: call.call.call_id, ...result });
+  expect(await standing(run)).toEqual({ requests: [], calls_at_work: false, resuming: false });
+});
