@@ -1,10 +1,9 @@
 /** What SQLite's single writer gives every transaction, for those that need it where transactions run side by side. */
-import { type Kysely, PostgresAdapter, sql, type Transaction } from 'kysely';
+import { PostgresAdapter, sql } from 'kysely';
 import type { Trx } from './journal.ts';
-import type { Schema } from './schema.ts';
 
 /** Whether other transactions run while this one does. */
-export function runsBesideOthers(trx: Kysely<Schema> | Transaction<Schema>): boolean {
+export function runsBesideOthers(trx: Trx): boolean {
   return trx.getExecutor().adapter instanceof PostgresAdapter;
 }
 

@@ -6,7 +6,7 @@ import { createDatabase, onDatabase, throughProxy } from '../../../test/support/
 import { startProxy } from '../../../test/support/proxy.ts';
 import { until } from '../../../test/support/until.ts';
 import type { Journal } from '../journal.ts';
-import { connectionConfig, Sessions } from './connections.ts';
+import { connectionConfig, MAX_WAITING, Sessions } from './connections.ts';
 import { openPostgresJournal, placeOf } from './postgres-journal.ts';
 import { MAX_ATTEMPTS } from './transact.ts';
 
@@ -127,6 +127,19 @@ describe('a deadlock', () => {
     expect(last_value).toBe(MAX_ATTEMPTS);
     await onDatabase(url, 'drop function always_in_the_way cascade');
     await journal.write('requestCancel', { caller: CALLER, run_id });
+  });
+});
+
+describe('statements that wait for a connection', () => {
+  it('are bounded: one too many is told at once to come again', async () => {
+    const one = new Sessions(connectionConfig(url), 1, () => undefined);
+    const held = await one.take();
+    const waiting = Array.from({ length: MAX_WAITING }, async () => (await one.take()).release());
+    await expect(one.take()).rejects.toMatchObject(UNAVAILABLE);
+    held.release();
+    await Promise.all(waiting);
+    await one.end();
+    await expect(one.take()).rejects.toMatchObject({ code: 'journal.unavailable' });
   });
 });
 

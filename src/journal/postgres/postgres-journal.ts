@@ -8,6 +8,7 @@ import { reasonOf, unavailable } from './errors.ts';
 import { OrderedTelling } from './ordered-telling.ts';
 import { transact } from './transact.ts';
 import { WakeUps } from './wake-ups.ts';
+import { WatchedRuns } from './watched-runs.ts';
 
 /** `pg_xact_status`, by which a lost commit is asked for, came with it. */
 const OLDEST_VERSION = 130_000;
@@ -35,13 +36,11 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const readers = new Sessions({ ...config, ...readOnly }, READ_CONNECTIONS, onLost);
   const db = kyselyOn(readers);
   const emitter = new EventEmitter().setMaxListeners(0);
-  const wakeUps = new WakeUps({
-    ...{ config, db, onTrouble },
-    onAppended: (appended) => void emitter.emit('appended', appended),
-    onAbort: (runId) => void emitter.emit('abort', runId),
-  });
+  const onAppended = (appended: Appended) => void emitter.emit('appended', appended);
+  const watched = new WatchedRuns({ db, onAppended, onTrouble });
+  const wakeUps = new WakeUps({ config, watched, onTrouble, onAbort: (runId) => void emitter.emit('abort', runId) });
   const telling = new OrderedTelling((appended) => {
-    emitter.emit('appended', appended);
+    onAppended(appended);
     wakeUps.tell(appended);
   });
   let closed: Promise<void> | undefined;
@@ -66,7 +65,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
       }),
     onAppended: (listener) => subscribe<Appended>(emitter, 'appended', listener),
     onIntent: (listener) => subscribe<Intent>(emitter, 'intent', listener),
-    watch: (runId, known) => wakeUps.watch(runId, known),
+    watch: (runId, known) => watched.watch(runId, known),
     abortRun(runId) {
       emitter.emit('abort', runId);
       wakeUps.abort(runId);
