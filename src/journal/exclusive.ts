@@ -8,6 +8,12 @@ export function runsBesideOthers(trx: Trx): boolean {
 }
 
 /**
+ * Another transaction changed what this one had looked at, before it took the row: the store begins it again. Where transactions
+ * run one at a time it cannot happen.
+ */
+export class TransactionConflict extends Error {}
+
+/**
  * Holds off, until this transaction ends, every other of the organisation that asks for the same: what is then read stays true. Taken
  * before any row that others take as well, so that no two wait for each other.
  */

@@ -1,18 +1,21 @@
 /** What an error of PostgreSQL, or of the connection to it, means to whoever writes and reads. */
 import { DatabaseError } from 'pg';
 import { HoldfastError } from '../../errors.ts';
+import { TransactionConflict } from '../exclusive.ts';
 
 /** Seconds after which a client may try again. */
 const UNAVAILABLE_RETRY_S = 5;
-/** A deadlock, or a transaction that another one got in the way of: the same transaction, begun again, may succeed. */
+/** A deadlock, or a transaction that another one got in the way of. */
 const CONFLICTS = ['40P01', '40001'];
 /** Classes of SQLSTATE in which the database, not the statement, is at fault: connection, resources, operator, system. */
 const UNAVAILABLE_CLASSES = ['08', '53', '57', '58', '28'];
 /** Single states of the same kind: a lock not had in time, a read-only server, a session ended for idling, a database gone. */
 const UNAVAILABLE_STATES = ['55P03', '25006', '25P03', '25P04', '3D000'];
 
+/** Whether the same transaction, begun again, may succeed. */
 export function isConflict(error: unknown): boolean {
-  return error instanceof DatabaseError && CONFLICTS.includes(error.code ?? '');
+  if (error instanceof DatabaseError) return CONFLICTS.includes(error.code ?? '');
+  return error instanceof TransactionConflict;
 }
 
 /** Whether PostgreSQL itself refused the statement and the session goes on: what it was asked for was not done. */

@@ -86,22 +86,32 @@ describe('two runs at once on a free thread', () => {
   });
 });
 
-describe('a create on a busy thread and the end of the run that has it', () => {
-  it.each(['interrupt', 'enqueue'] as const)(
-    'do not wait for each other (%s): both take the run before the thread',
-    async (on_busy) => {
-      const active = await races.create();
-      const lease = await races.lease(active);
-      const held = await races.hold();
-      await held.run('appendDeltas', { lease, events: [delta('Hello')] });
-      const created = races.create({ thread_id: active.thread_id, on_busy });
-      await races.untilWaiting();
-      expect(await held.run('completeTurn', turnOf(lease))).toMatchObject({ status: 'completed' });
-      await held.commit();
-      const { run_id } = await created;
-      expect(await races.activeOn(active.thread_id)).toBe(run_id);
-    },
-  );
+describe('an interrupt and the end of what it interrupts', () => {
+  it('do not wait for each other: both take the run before the thread', async () => {
+    const active = await races.create();
+    const lease = await races.lease(active);
+    const held = await races.hold();
+    await held.run('appendDeltas', { lease, events: [delta('Hello')] });
+    const interrupt = races.create({ thread_id: active.thread_id, on_busy: 'interrupt' });
+    await races.untilWaiting();
+    expect(await held.run('completeTurn', turnOf(lease))).toMatchObject({ status: 'completed' });
+    await held.commit();
+    const { run_id } = await interrupt;
+    expect(await races.activeOn(active.thread_id)).toBe(run_id);
+  });
+
+  it('after which another run has the thread: that one is interrupted', async () => {
+    const active = await races.create();
+    const lease = await races.lease(active);
+    const next = await races.create({ thread_id: active.thread_id, on_busy: 'enqueue' });
+    const interrupt = await races.meet(
+      (held) => held('completeTurn', turnOf(lease)),
+      () => races.create({ thread_id: active.thread_id, on_busy: 'interrupt' }),
+    );
+    const { run_id } = outcomeOf(interrupt) as { run_id: string };
+    expect((await races.row(next.run_id)).status).toBe('cancelled');
+    expect(await races.activeOn(active.thread_id)).toBe(run_id);
+  });
 });
 
 describe('a run whose time is over', () => {

@@ -11,7 +11,7 @@ import { kyselyOnSession, type Session, type Sessions } from './connections.ts';
 import { isConflict, isRefusal, outcomeUnknown, unavailable } from './errors.ts';
 
 /** A transaction that met a deadlock or a conflict is begun again, this often in all. */
-export const MAX_ATTEMPTS = 5;
+export const MAX_ATTEMPTS = 10;
 /** The longest pause before it is, by chance, so that two do not meet again; it grows with each. */
 const CONFLICT_PAUSE_MS = 20;
 /**

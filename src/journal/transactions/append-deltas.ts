@@ -16,11 +16,15 @@ export async function appendDeltas(
   const { lease, events } = args;
   const run = await trx
     .updateTable('runs')
-    .set((eb) => ({ last_seq: eb('last_seq', '+', events.length), last_event_at: ctx.now }))
+    .set((eb) => ({
+      last_seq: eb('last_seq', '+', events.length),
+      // As `append`: what waited for the row is the later one all the same.
+      last_event_at: eb.case().when('last_event_at', '>', ctx.now).then(eb.ref('last_event_at')).else(ctx.now).end(),
+    }))
     .where('id', '=', lease.run_id)
     .where('org_id', '=', lease.org_id)
     .where('ended', '=', 0)
-    .returning('last_seq')
+    .returning(['last_seq', 'last_event_at'])
     .executeTakeFirst();
   if (!run || !(await isHeld(trx, lease))) throw superseded(lease);
   const rows = events.map((event, i) => ({
@@ -28,7 +32,7 @@ export async function appendDeltas(
     seq: run.last_seq - events.length + 1 + i,
     type: event.type,
     data: JSON.stringify(event.data),
-    created_at: ctx.now,
+    created_at: run.last_event_at,
   }));
   await trx.insertInto('events').values(rows).execute();
   ctx.appended.push({ run_id: lease.run_id, last_seq: run.last_seq, events: rows });

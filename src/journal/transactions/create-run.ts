@@ -3,11 +3,11 @@ import { newId } from '../../ids.ts';
 import type { Caller, Created, Effect, Idempotency, OnBusy, RunAlias } from '../../runs/types.ts';
 import { cancelLocked } from '../cancel.ts';
 import { endRun } from '../end-run.ts';
-import { takeAlone } from '../exclusive.ts';
+import { TransactionConflict, takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { limitReached } from '../run-limits.ts';
-import { lockRun } from '../run-row.ts';
+import { lockRun, type RunRecord } from '../run-row.ts';
 import { nameRun } from './aliases.ts';
 import { once } from './idempotency.ts';
 import { insertThread, lockThread, type WrittenThread } from './threads.ts';
@@ -46,25 +46,64 @@ export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionConte
     if (earlier) return earlier;
     await checkActiveLimit(trx, caller.org_id, args.active_limit);
     const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;
-    if (args.thread_id !== null) await lockActiveRun(trx, caller.org_id, threadId);
+    const ending =
+      args.thread_id === null ? undefined : await lockToEnd(trx, ctx, caller.org_id, threadId, args.on_busy);
     let active = await takeThread(trx, ctx, caller.org_id, threadId, id);
-    if (active && (await endExpired(trx, ctx, caller.org_id, active))) {
+    let holder = active === ending?.id ? ending : undefined;
+    if (holder && (await endExpired(trx, ctx, holder))) {
       active = await takeThread(trx, ctx, caller.org_id, threadId, id);
+      // The next of the queue, which has just been given the thread here.
+      holder = active ? await lockRun(trx, caller.org_id, active) : undefined;
     }
     if (active && args.on_busy === 'reject') throw busy(threadId, active);
     const queued = active ? { queued: { rank: args.on_busy === 'interrupt' ? INTERRUPT_RANK : 0 } } : {};
     await insertRun(trx, ctx, caller, args, { id, thread_id: threadId, ...queued });
     if (active && args.on_busy === 'interrupt') {
-      await cancelLocked(trx, ctx, await lockRun(trx, caller.org_id, active), caller);
+      if (!holder) throw new TransactionConflict(`run ${active} has come to have thread ${threadId}`);
+      await cancelLocked(trx, ctx, holder, caller);
     }
     return { run_id: id, thread_id: threadId, trace_id: caller.trace_id };
   });
   return { ...effect, replayed: effect.replayed || earlier !== undefined };
 }
 
-/** Ends a run whose own time is over: it holds no thread, also while no worker is there to end it. False where it is not. */
-async function endExpired(trx: Trx, ctx: TransactionContext, orgId: string, runId: string): Promise<boolean> {
-  const run = await lockRun(trx, orgId, runId);
+/**
+ * The active run of a thread, where this create is to end it: it is interrupted, or its own time is over. Its row is taken before
+ * the thread's, as its own end does, so that the two do not wait for each other; while it is taken the thread stays its own.
+ */
+async function lockToEnd(
+  trx: Trx,
+  ctx: TransactionContext,
+  orgId: string,
+  threadId: string,
+  onBusy: OnBusy,
+): Promise<RunRecord | undefined> {
+  const active = await trx
+    .selectFrom('threads')
+    .innerJoin('runs', 'runs.id', 'threads.active_run_id')
+    .selectAll('runs')
+    .where('threads.id', '=', threadId)
+    .where('threads.org_id', '=', orgId)
+    .where('runs.org_id', '=', orgId)
+    .executeTakeFirst();
+  if (!active || (onBusy !== 'interrupt' && !isExpired(active, ctx.now))) return undefined;
+  const run = await trx
+    .updateTable('runs')
+    .set((eb) => ({ last_seq: eb.ref('last_seq') }))
+    .where('id', '=', active.id)
+    .where('org_id', '=', orgId)
+    .where('ended', '=', 0)
+    .returningAll()
+    .executeTakeFirst();
+  // Its end came first: the thread is another's by now, or nobody's, or deleted.
+  if (!run) throw new TransactionConflict(`run ${active.id} has let go of thread ${threadId}`);
+  return run;
+}
+
+const isExpired = (run: RunRecord, now: number) => limitReached(run, now)?.code === 'run.expired';
+
+/** Ends a locked run whose own time is over: it holds no thread, also while no worker is there to end it. False where it is not. */
+async function endExpired(trx: Trx, ctx: TransactionContext, run: RunRecord): Promise<boolean> {
   const limit = limitReached(run, ctx.now);
   if (run.ended || run.status === 'cancelling' || limit?.code !== 'run.expired') return false;
   await endRun(trx, ctx, run, { as: 'failed', ...limit });
@@ -88,19 +127,6 @@ async function takeThread(
     .where('org_id', '=', orgId)
     .execute();
   return undefined;
-}
-
-/** Takes the active run of a thread before the thread, as its own end does, so that the two do not wait for each other. */
-async function lockActiveRun(trx: Trx, orgId: string, threadId: string): Promise<void> {
-  const thread = await trx
-    .selectFrom('threads')
-    .select('active_run_id')
-    .where('id', '=', threadId)
-    .where('org_id', '=', orgId)
-    .executeTakeFirst();
-  if (!thread?.active_run_id) return;
-  const run = trx.updateTable('runs').set((eb) => ({ last_seq: eb.ref('last_seq') }));
-  await run.where('id', '=', thread.active_run_id).where('org_id', '=', orgId).execute();
 }
 
 export function busy(threadId: string, runId: string): HoldfastError {

@@ -137,9 +137,14 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
   return claimed;
 }
 
-/** Makes every waiting intent due at once: Temporal is back. */
+/** Makes every waiting intent due at once: Temporal is back. One that is claimed or shown at this moment needs it no more. */
 export async function expediteIntents(trx: Trx, _args: Record<string, never>, ctx: TransactionContext): Promise<void> {
-  await trx.updateTable('outbox').set({ next_at: ctx.now }).where('next_at', '>', ctx.now).execute();
+  const waiting = trx
+    .selectFrom('outbox')
+    .select('id')
+    .where('next_at', '>', ctx.now)
+    .$if(runsBesideOthers(trx), (query) => query.forUpdate().skipLocked());
+  await trx.updateTable('outbox').set({ next_at: ctx.now }).where('id', 'in', waiting).execute();
 }
 
 /**
