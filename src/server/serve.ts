@@ -73,7 +73,7 @@ async function open(
       `holdfast ${role} needs DATABASE_URL: SQLite belongs to one process (holdfast start).`,
     );
   }
-  const telemetry = await openTelemetry();
+  const telemetry = await openTelemetry(log);
   closers.add('the traces', () => telemetry.tracing.close());
   const models = await openModels(config.file.routes, observeModels(telemetry));
   prepareDataDir(config.dataDir);

@@ -9,13 +9,18 @@ import { detectResources, envDetector, resourceFromAttributes } from '@opentelem
 import {
   BatchSpanProcessor,
   type IdGenerator,
+  type SpanExporter,
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import type { Logger } from 'pino';
 import { VERSION } from '../version.ts';
 import { type EndedSpan, type Tracing, tracingTo } from './tracing.ts';
 
 const KINDS = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: SpanKind.INTERNAL };
+/** How often spans are sent, and how many may wait for it; more are dropped. */
+const EXPORT_EVERY_MS = 1_000;
+const MAX_WAITING_SPANS = 8_192;
 /** A collector that is gone must not keep a process from its end. */
 const LAST_EXPORT_MS = 2_000;
 
@@ -26,7 +31,7 @@ class GivenIds implements IdGenerator {
   generateSpanId = (): string => this.next.span_id;
 }
 
-export function otlpTracing(env: NodeJS.ProcessEnv): Tracing {
+export function otlpTracing(env: NodeJS.ProcessEnv, log: Logger): Tracing {
   const ids = new GivenIds();
   const provider = new TracerProvider({
     idGenerator: ids,
@@ -35,7 +40,13 @@ export function otlpTracing(env: NodeJS.ProcessEnv): Tracing {
     resource: resourceFromAttributes({ 'service.name': 'holdfast', 'service.version': VERSION }).merge(
       detectResources({ detectors: [envDetector] }),
     ),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter: told(new OTLPTraceExporter(), log),
+        scheduledDelayMillis: EXPORT_EVERY_MS,
+        maxQueueSize: MAX_WAITING_SPANS,
+      }),
+    ],
   });
   const tracer = provider.getTracer('holdfast', VERSION);
 
@@ -53,6 +64,23 @@ export function otlpTracing(env: NodeJS.ProcessEnv): Tracing {
     const gaveUp = new Promise<void>((resolve) => setTimeout(resolve, LAST_EXPORT_MS).unref());
     await Promise.race([provider.shutdown(), gaveUp]);
   });
+}
+
+/** The exporter, with a line in the log when the collector no longer takes spans, and when it does again. */
+function told(exporter: SpanExporter, log: Logger): SpanExporter {
+  let failing = false;
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        const failed = result.error !== undefined;
+        if (failed && !failing) log.warn({ error: result.error?.message }, 'the collector does not take traces');
+        if (!failed && failing) log.info('the collector takes traces again');
+        failing = failed;
+        done(result);
+      }),
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => await exporter.forceFlush?.(),
+  };
 }
 
 /** The share of traces that is kept, of `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`; without them all are. */

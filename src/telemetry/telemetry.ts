@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { NO_TRACING, type Tracing } from './tracing.ts';
 
@@ -5,8 +6,8 @@ import { NO_TRACING, type Tracing } from './tracing.ts';
 export type Telemetry = { metrics: Metrics; tracing: Tracing };
 
 /** Opens a process's telemetry. Spans are made when `OTEL_EXPORTER_OTLP_ENDPOINT` says who takes them, and only then is OpenTelemetry loaded. */
-export async function openTelemetry(env: NodeJS.ProcessEnv = process.env): Promise<Telemetry> {
+export async function openTelemetry(log: Logger, env: NodeJS.ProcessEnv = process.env): Promise<Telemetry> {
   const wanted = env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
-  const tracing = wanted ? (await import('./otlp.ts')).otlpTracing(env) : NO_TRACING;
+  const tracing = wanted ? (await import('./otlp.ts')).otlpTracing(env, log) : NO_TRACING;
   return { metrics: createMetrics(), tracing };
 }

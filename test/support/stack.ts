@@ -81,7 +81,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     file: { ...loaded.file, ...(options.routes ? { routes: options.routes } : {}), ...options.file },
   };
   const log = options.log ?? createLog(config.logLevel);
-  const telemetry = await openTelemetry(options.telemetry ?? {});
+  const telemetry = await openTelemetry(log, options.telemetry ?? {});
   telemetry.metrics.addSource(await installRuntime(log));
   const opened = await openSqliteJournal({
     path: join(directory.path, 'holdfast.db'),
