@@ -45,7 +45,11 @@ export function openCore(options: {
   const mayRebuild = async () => namespaceIsKnown(journal, await link.connected(), ownServer);
   const settle = createSettle({ journal, engine, log, mayRebuild });
   const delivery = new Delivery({ journal, engine, settle, log });
-  const relay = new Relay({ journal, engine, delivery, settle, log, ownServer });
+  const retention = {
+    days: config.file.retention_days,
+    purged: (what: string, count: number) => telemetry.metrics.purged.inc({ what }, count),
+  };
+  const relay = new Relay({ journal, engine, delivery, settle, log, retention, ownServer });
   const personas = new Personas(journal, models, config.file);
   const holdfast = openHoldfast({
     journal,
