@@ -6,6 +6,7 @@ import { type RunningWorker, runWorker } from '../../worker/run-worker.ts';
 import { installRuntime } from '../../worker/runtime.ts';
 import { createApp } from '../api/app.ts';
 import { serveApp } from '../api/serve.ts';
+import { createWorkerApp } from '../api/worker-app.ts';
 import type { Config } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import { openModels } from '../models/open-models.ts';
@@ -109,6 +110,14 @@ async function open(
     const served = await serveApp(app, { host: config.host, port: config.port, log });
     closers.add('the API', () => served.close(API_GRACE_MS));
     url = served.url;
+  } else if (config.metricsPort !== undefined) {
+    const served = await serveApp(createWorkerApp(telemetry, VERSION), {
+      host: config.host,
+      port: config.metricsPort,
+      log,
+    });
+    closers.add('the metrics', () => served.close(API_GRACE_MS));
+    log.info({ url: served.url }, 'metrics are served');
   }
   if (own) {
     server = await startLocal(config, { log, signal, onProgress });

@@ -1,6 +1,8 @@
 /** What `/metrics` says after runs of every kind, on a real Temporal server. */
+import { readFileSync } from 'node:fs';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createWorkerApp } from '../../src/api/worker-app.ts';
 import { activeRuns } from '../../src/telemetry/gauges.ts';
 import { eventsToEnd, eventsUntil } from '../support/events.ts';
 import { openTestHoldfast } from '../support/holdfast.ts';
@@ -46,6 +48,15 @@ afterAll(async () => {
 const value = (name: string, labels?: Record<string, string>) => sampleSum(samples, name, labels);
 
 describe('/metrics', () => {
+  it('is documented whole: docs/operations.md names every metric, and no other', () => {
+    const documented = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const inTable = [...documented.matchAll(/^\| `(holdfast_\w+)/gm)].map(([, name]) => name);
+    const told = [...text.matchAll(/^# TYPE (holdfast_\w+)/gm)].map(([, name]) => name);
+    expect(inTable.toSorted()).toEqual(told.toSorted());
+    const alerted = [...documented.matchAll(/\b(temporal|nodejs)_[a-z_0-9]+/g)].map(([name]) => name);
+    for (const name of alerted) if (!name.endsWith('_')) expect(text).toContain(`\n${name}`);
+  });
+
   it('needs no key and is Prometheus text', async () => {
     const response = await stack.app.request('/metrics');
     expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
@@ -125,6 +136,13 @@ describe('/metrics', () => {
     ];
     expect([...labels].sort()).toEqual([...closed, 'version'].sort());
   });
+});
+
+it('a worker without an API tells its own', async () => {
+  const app = createWorkerApp(stack.telemetry, '9.9.9');
+  expect(await (await app.request('/metrics')).text()).toContain('holdfast_step_duration_seconds_count');
+  expect(await (await app.request('/healthz')).json()).toEqual({ status: 'ok', version: '9.9.9' });
+  expect((await app.request('/v1/runs')).status).toBe(404);
 });
 
 it('a process counts for itself: another one beside it has counted nothing', async () => {
