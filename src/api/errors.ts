@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Logger } from 'pino';
 import { HoldfastError } from '../errors.ts';
 import type { ApiEnv } from './env.ts';
+import { aboutRun } from './log.ts';
 
 /** What went wrong, ready to be shown to a client. */
 export type Failure = {
@@ -75,7 +76,8 @@ export function createErrorResponder(dialects: [Dialect, ...Dialect[]], log: Log
     const failure = { ...told, status: dialect.statusOf?.(told) ?? told.status };
     if (failure.status >= 500) {
       const level = failure.status === 503 ? 'warn' : 'error';
-      log[level]({ err: error, trace_id: failure.traceId, method: c.req.method, path: c.req.path }, 'request failed');
+      const { method, path } = c.req;
+      log[level]({ ...aboutRun(path), err: error, trace_id: failure.traceId, method, path }, 'request failed');
     }
     if (failure.status === 401) {
       c.header('WWW-Authenticate', failure.code === 'auth.invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer');

@@ -3,6 +3,8 @@ import pino, { type Logger } from 'pino';
 import type { Holdfast } from '../runs/holdfast.ts';
 import type { Caller, EventStream } from '../runs/types.ts';
 import { dialectsOf } from '../server/dialects.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { NO_TRACING } from '../telemetry/tracing.ts';
 import { type AppOptions, createApp } from './app.ts';
 
 export const ADMIN: Caller = {
@@ -33,6 +35,7 @@ export function testApp(core: Core = {}, options: { caller?: Partial<Caller>; li
   const app = createApp(holdfast, dialectsOf({ openai: { expires_after_s: 600 } }), {
     log,
     version: '9.9.9',
+    telemetry: { metrics: createMetrics(), tracing: NO_TRACING },
     limits: options.limits,
   });
   const send = async (path: string, { method = 'GET', body, raw, headers, signal }: Sent = {}): Promise<Response> =>

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
+import { purgeOld, type Retention } from '../journal/retention.ts';
 import type { Delivery } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import { namespaceIsKnown } from './namespace-identity.ts';
@@ -32,6 +33,7 @@ type RelayDeps = {
   delivery: Delivery;
   settle: Settle;
   log: Logger;
+  retention: Retention;
   /** The Temporal server is the local one, started on our data directory. */
   ownServer: boolean;
 };
@@ -120,9 +122,10 @@ export class Relay {
     await Promise.all(Array.from({ length: SETTLED_AT_A_TIME }, settleNext));
   }
 
-  /** Deletes what nothing refers to any more: idempotency keys past their day, events of deleted threads. */
+  /** Deletes what is too old, and what nothing refers to any more: idempotency keys past their day, events of deleted runs. */
   async purge(): Promise<void> {
-    const { journal } = this.#deps;
+    const { journal, retention } = this.#deps;
+    await purgeOld(journal, retention, () => this.#closed);
     while (!this.#closed && (await journal.write('purgeIdempotency', { limit: ROWS_AT_A_TIME })) === ROWS_AT_A_TIME);
     while (!this.#closed && (await journal.write('purgeDeleted', { limit: ROWS_AT_A_TIME })) > 0);
   }

@@ -94,7 +94,7 @@ export class WatchedRuns {
     for (const { run_id, last_seq } of missing) {
       const brought = events.get(run_id);
       const newest = brought?.at(-1)?.seq ?? last_seq;
-      this.#options.onAppended({ run_id, last_seq: newest, ...(brought ? { events: brought } : {}) });
+      this.#options.onAppended({ run_id, last_seq: newest, elsewhere: true, ...(brought ? { events: brought } : {}) });
     }
   }
 }

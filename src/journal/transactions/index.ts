@@ -18,6 +18,7 @@ import { purgeIdempotency } from './idempotency.ts';
 import { createFirstKey, createKey, revokeKey } from './keys.ts';
 import { createMessage, deleteMessage, updateMessage } from './messages.ts';
 import { createPersona, deletePersona, syncPersonas, updatePersona } from './personas.ts';
+import { purgeDeletedThreads, purgeRuns, purgeThreads } from './purge.ts';
 import { addRunMessage } from './run-messages.ts';
 import { createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
 import { beginCall, completeCall, releaseCall } from './tool-call.ts';
@@ -51,7 +52,10 @@ export const transactions = {
   giveAliases,
   loadRun,
   purgeDeleted,
+  purgeDeletedThreads,
   purgeIdempotency,
+  purgeRuns,
+  purgeThreads,
   rebuildRun,
   releaseCall,
   requestCancel,
