@@ -235,12 +235,3 @@ describe('a thread', () => {
     expect(await promptOf(run)).toEqual(['user', 'assistant', 'user']);
   });
 });
-
-it('old runs are found from the index of ends, not among all', async () => {
-  const query = journal.db.selectFrom('runs').select('id').where(sql.ref('ended'), '=', sql.lit(1));
-  const { sql: text } = query.where('last_event_at', '<', 0).orderBy('last_event_at').compile();
-  const plan = await sql<{ detail: string }>`explain query plan ${sql.raw(text.replace('?', '0'))}`.execute(journal.db);
-  expect(plan.rows.map((row) => row.detail)).toEqual([
-    expect.stringContaining('USING INDEX runs_by_end (last_event_at<?)'),
-  ]);
-});
