@@ -13,7 +13,13 @@ export type Trx = Kysely<Schema> | Transaction<Schema>;
 export type StoredEvent = { seq: number; type: string; data: string; created_at: number };
 
 /** What a commit added to a run: `events` are the new ones in order, when the store still has them at hand. */
-export type Appended = { run_id: string; last_seq: number; events?: StoredEvent[] };
+export type Appended = {
+  run_id: string;
+  last_seq: number;
+  events?: StoredEvent[];
+  /** Another process committed it, and counts it. */
+  elsewhere?: true;
+};
 
 /** What every transaction is given: its clock, and the places where it says what to tell others after the commit. */
 export type TransactionContext = {

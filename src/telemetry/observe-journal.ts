@@ -14,8 +14,8 @@ const UNTRACED: ReadonlySet<TransactionName> = new Set(['appendDeltas']);
 const MS_PER_SECOND = 1_000;
 
 export function observeJournal<J extends Journal>(journal: J, { metrics, tracing }: Telemetry, log: Logger): J {
-  // Events at hand are those of this process's own commits: no other process counts them too.
-  journal.onAppended(({ run_id, events = [] }) => {
+  journal.onAppended(({ run_id, events = [], elsewhere }) => {
+    if (elsewhere) return;
     metrics.eventsAppended.inc(events.length);
     for (const event of events) {
       if (event.type === 'run.started') metrics.runsStarted.inc();
