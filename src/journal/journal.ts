@@ -18,7 +18,7 @@ export type Appended = {
   run_id: string;
   last_seq: number;
   events?: StoredEvent[];
-  /** Another process committed it. */
+  /** Another process committed it, and counts it. */
   elsewhere?: true;
 };
 

@@ -14,7 +14,6 @@ const UNTRACED: ReadonlySet<TransactionName> = new Set(['appendDeltas']);
 const MS_PER_SECOND = 1_000;
 
 export function observeJournal<J extends Journal>(journal: J, { metrics, tracing }: Telemetry, log: Logger): J {
-  // Each process counts its own commits, and no other counts them too.
   journal.onAppended(({ run_id, events = [], elsewhere }) => {
     if (elsewhere) return;
     metrics.eventsAppended.inc(events.length);

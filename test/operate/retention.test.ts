@@ -1,6 +1,8 @@
 /** `retention_days` on a whole stack: the relay deletes, and who asks is told that there is nothing. */
+import { sql } from 'kysely';
 import { afterEach, expect, it } from 'vitest';
 import { eventsToEnd } from '../support/events.ts';
+import { openTestHoldfast } from '../support/holdfast.ts';
 import { answer, closedAs, createRun, detailsOf, waitingOf } from '../support/run-client.ts';
 import { openStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
@@ -58,4 +60,15 @@ it('0 keeps everything', async () => {
   expect(await statusOf(`/v1/runs/${run}`)).toBe(200);
   const { samples } = await scrape(stack);
   expect(sampleSum(samples, 'holdfast_purged_total')).toBeUndefined();
+});
+
+it('old runs are found from the index of their ends, however many are young', async () => {
+  stack = await openTestHoldfast();
+  const { db } = stack.journal;
+  const old = db.selectFrom('runs').select('id').where(sql.ref('ended'), '=', sql.lit(1));
+  const { sql: text } = old.where('last_event_at', '<', 0).orderBy('last_event_at').compile();
+  const { rows: steps } = await sql<{ detail: string }>`explain query plan ${sql.raw(text.replace('?', '0'))}`.execute(
+    db,
+  );
+  expect(steps.map(({ detail }) => detail)).toEqual(['SEARCH runs USING INDEX runs_by_end (last_event_at<?)']);
 });
