@@ -13,13 +13,15 @@ import type { Settle } from './settle.ts';
 const MAX_DELIVERING = 16;
 /** Deliveries that may wait in memory; what comes beyond is left to the outbox, which holds it anyway. */
 const MAX_WAITING = 5_000;
+/** A cancelled run's steps are stopped when Temporal has the cancel, and after this long without it. */
+const ABORT_AFTER_MS = 1_000;
 
 export class Delivery {
   readonly #journal: Journal;
   readonly #engine: Engine;
   readonly #settle: Settle;
   readonly #log: Logger;
-  readonly #waiting: Intent[] = [];
+  readonly #waiting: { intent: Intent; late: NodeJS.Timeout | undefined }[] = [];
   #delivering = 0;
   /** Temporal could not be reached at the last try: nothing more is tried until it answers. */
   outage = false;
@@ -38,20 +40,26 @@ export class Delivery {
       if (intent.kind === 'cancel') this.#journal.abortRun(intent.run_id);
       return;
     }
-    this.#waiting.push(intent);
+    const abort = () => this.#journal.abortRun(intent.run_id);
+    this.#waiting.push({
+      intent,
+      late: intent.kind === 'cancel' ? setTimeout(abort, ABORT_AFTER_MS).unref() : undefined,
+    });
     this.#next();
   }
 
   #next(): void {
     while (this.#delivering < MAX_DELIVERING) {
-      const intent = this.#waiting.shift();
-      if (!intent) return;
+      const next = this.#waiting.shift();
+      if (!next) return;
+      const { intent, late } = next;
       this.#delivering++;
       this.deliver(intent)
         .catch((error: Error) => {
           this.#log.debug({ run_id: intent.run_id, kind: intent.kind, error: error.message }, 'left to the outbox');
         })
         .finally(() => {
+          clearTimeout(late);
           this.#delivering--;
           this.#next();
         });
