@@ -94,7 +94,7 @@ describe('a commit', () => {
 
   it('far ahead of the watcher is told without its events, which are then read page by page', async () => {
     const lease = await startRun();
-    const followed = follow(there, lease.run_id, 0);
+    const followed = follow(there, lease.run_id, 2);
     await here.write('appendDeltas', { lease, events: numbers(1, 400).map((i) => delta(`${i}`)) });
     await until(() => followed.told.some(({ last_seq }) => last_seq === 402), 'the newest seq is known');
     expect(followed.told.find(({ last_seq }) => last_seq === 402)?.events).toBeUndefined();
