@@ -1,13 +1,44 @@
 import { defineConfig } from 'vitest/config';
 
-/** Every suite runs real parts; files run two at a time, each in a process of its own. */
+/** What depends on the store, and so is run on PostgreSQL as well. */
+const ON_BOTH = [
+  'src/{journal,runs}/*.test.ts',
+  'src/api/native/core.test.ts',
+  'test/{invariants,tools}/**/*.test.ts',
+  'test/openai/{resources,runs}.test.ts',
+  'test/minds/{ids,named-runs}.test.ts',
+  'test/replay/live.test.ts',
+];
+/** What only PostgreSQL has. */
+const ON_POSTGRES = ['src/journal/postgres/**/*.test.ts', 'test/apart/**/*.test.ts'];
+
+/** Every suite runs real parts; files run two at a time, each in a process of its own. PostgreSQL is started for its suites only. */
 export default defineConfig({
   test: {
-    include: ['{src,workflows,activities,worker,test}/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'sqlite',
+          include: ['{src,workflows,activities,worker,test}/**/*.test.ts'],
+          exclude: ON_POSTGRES,
+          env: { HOLDFAST_TEST_STORE: 'sqlite' },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: [...ON_BOTH, ...ON_POSTGRES],
+          globalSetup: ['test/support/postgres-setup.ts'],
+          env: { HOLDFAST_TEST_STORE: 'postgres' },
+        },
+      },
+    ],
   },
 });

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { PreparedRun } from '../src/journal/insert-run.ts';
 import type { Journal } from '../src/journal/journal.ts';
 import type { Models } from '../src/models/types.ts';
+import type { Telemetry } from '../src/telemetry/telemetry.ts';
 import type { AgentTask } from '../src/tools/run-agent.ts';
 import type { Toolbox } from '../src/tools/toolbox.ts';
 
@@ -17,6 +18,7 @@ export type ActivityDeps = {
   /** Runs of one organisation that may be active at a time; null: any number. */
   activeLimit: number | null;
   log: Logger;
+  telemetry: Telemetry;
   /** Asks Temporal to cancel the run's workflow; repeating it is harmless. */
   cancelWorkflow(runId: string): Promise<void>;
 };

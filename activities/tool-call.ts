@@ -2,9 +2,10 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { HoldfastError } from '../src/errors.ts';
 import type { BegunCall } from '../src/journal/transactions/tool-call.ts';
 import type { CallOutcome, RunRef } from '../src/runs/outcomes.ts';
+import { observeTool } from '../src/telemetry/observe-steps.ts';
 import { McpUnavailable } from '../src/tools/mcp/server.ts';
 import type { AgentTask } from '../src/tools/run-agent.ts';
-import { type Tool, ToolCancelled, type ToolOutcome } from '../src/tools/tool.ts';
+import { type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from '../src/tools/tool.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
@@ -73,13 +74,14 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
   const report = (data: Record<string, unknown>) =>
     writer.push({ type: 'tool.progress', data: { call_id: call.call_id, ...data } });
   try {
-    const outcome = await tool.execute(call.arguments, {
+    const context: ToolContext = {
       call_id: call.call_id,
       signal: step.signal,
       ...(begun.time_left_ms === undefined ? {} : { timeout_ms: begun.time_left_ms }),
       // A refused append stops the step by the writer's own callback.
       progress: (data) => void report(data).catch(() => step.stop('lease_lost')),
-    });
+    };
+    const outcome = await observeTool(deps.telemetry, tool, () => tool.execute(call.arguments, context));
     await writer.flush();
     return outcome.status === 'unknown' ? 'cut_off' : outcome;
   } catch (error) {

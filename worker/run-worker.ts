@@ -1,13 +1,6 @@
 /** The Temporal worker of a process: built when Temporal is reached, built again when it fails, drained at the end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  DefaultLogger,
-  makeTelemetryFilterString,
-  type NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type ActivityDeps, createActivities } from '../activities/index.ts';
 import type { TemporalLink } from '../src/temporal/link.ts';
@@ -31,28 +24,6 @@ export type RunningWorker = {
   /** Stops taking tasks, lets running ones end or hands them over. */
   close(): Promise<void>;
 };
-
-let runtimeInstalled = false;
-
-/** Installs Temporal's runtime, once per process: our own signal handler shuts down, its logs go through ours. */
-export function installRuntime(log: Logger): void {
-  if (runtimeInstalled) return;
-  runtimeInstalled = true;
-  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
-  Runtime.install({
-    shutdownSignals: [],
-    // The native part logs to standard output unless it is forwarded, and that is for `holdfast ready` alone.
-    telemetryOptions: {
-      logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} },
-    },
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      log[levels[level]](
-        { ...(meta?.error ? { error: String(meta.error) } : {}), workflow: meta?.workflowId },
-        message,
-      );
-    }),
-  });
-}
 
 /** Runs a worker until closed. */
 export function runWorker(options: {

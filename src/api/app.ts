@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import type { Holdfast } from '../runs/holdfast.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { type AdmissionLimits, admitRequests } from './admission.ts';
 import { authenticate } from './auth.ts';
 import { docsPage } from './docs.ts';
@@ -11,6 +12,7 @@ import { mountHealth } from './health.ts';
 import { InFlight } from './idempotency.ts';
 import { logRequests } from './log.ts';
 import { notFound, options } from './methods.ts';
+import { mountMetrics, observeRequests } from './observe.ts';
 import { buildDocument } from './openapi.ts';
 import { routedPath } from './paths.ts';
 import { limitRequests } from './rate-limit.ts';
@@ -19,6 +21,7 @@ import { trace } from './trace.ts';
 export type AppOptions = {
   log: Logger;
   version: string;
+  telemetry: Telemetry;
   /** As in holdfast.yaml; absent: no limit. */
   limits?: { requests_per_minute?: number };
   /** What is worked on at a time; absent: as the constants say. */
@@ -37,7 +40,7 @@ export type ApiDialect = Dialect & {
 export function createApp(
   holdfast: Holdfast,
   dialects: [ApiDialect, ...ApiDialect[]],
-  { log, version, limits, admission }: AppOptions,
+  { log, version, telemetry, limits, admission }: AppOptions,
 ): OpenAPIHono<ApiEnv> {
   const respond = createErrorResponder(dialects, log);
   const app = new OpenAPIHono<ApiEnv>({ getPath: routedPath });
@@ -45,6 +48,7 @@ export function createApp(
   app.notFound(notFound(app, respond));
 
   app.use(trace());
+  app.use(observeRequests(telemetry, dialects));
   app.use(logRequests(log));
   app.on('OPTIONS', '*', options(app));
   const admit = admitRequests(admission);
@@ -61,6 +65,7 @@ export function createApp(
   const inFlight = new InFlight();
   for (const dialect of dialects) dialect.mount(app, holdfast, inFlight);
   mountHealth(app, holdfast, version);
+  mountMetrics(app, telemetry);
 
   const document = buildDocument(app, version);
   const page = docsPage(document);

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Logger } from 'pino';
 import { HoldfastError } from '../errors.ts';
 import type { ApiEnv } from './env.ts';
+import { aboutRun } from './log.ts';
 import { atMostEverySecond } from './seldom.ts';
 
 /** What went wrong, ready to be shown to a client. */
@@ -44,6 +45,7 @@ const STATUS_BY_CODE: Record<string, ContentfulStatusCode> = {
   'validation.failed': 422,
   'idempotency.mismatch': 422,
   'journal.unavailable': 503,
+  'journal.outcome_unknown': 503,
 };
 
 /** Sent where the core names no time itself. */
@@ -76,9 +78,12 @@ export function createErrorResponder(dialects: [Dialect, ...Dialect[]], log: Log
     const dialect = dialects.find(({ base }) => isBelow(c.req.path, base)) ?? dialects[0];
     const told = failureOf(error, c.get('traceId'));
     const failure = { ...told, status: dialect.statusOf?.(told) ?? told.status };
-    const asked = { err: error, trace_id: failure.traceId, method: c.req.method, path: c.req.path };
-    if (failure.status === 503) sayUnavailable(asked);
-    else if (failure.status >= 500) log.error(asked, 'request failed');
+    if (failure.status >= 500) {
+      const { method, path } = c.req;
+      const asked = { ...aboutRun(path), err: error, trace_id: failure.traceId, method, path };
+      if (failure.status === 503) sayUnavailable(asked);
+      else log.error(asked, 'request failed');
+    }
     if (failure.status === 401) {
       c.header('WWW-Authenticate', failure.code === 'auth.invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer');
     }

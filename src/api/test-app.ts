@@ -3,6 +3,8 @@ import pino, { type Logger } from 'pino';
 import type { Holdfast } from '../runs/holdfast.ts';
 import type { Caller, EventStream } from '../runs/types.ts';
 import { dialectsOf } from '../server/dialects.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { NO_TRACING } from '../telemetry/tracing.ts';
 import { type AppOptions, createApp } from './app.ts';
 
 export const ADMIN: Caller = {
@@ -36,6 +38,7 @@ export function testApp(
   const app = createApp(holdfast, dialectsOf({ openai: { expires_after_s: 600 } }), {
     log,
     version: '9.9.9',
+    telemetry: { metrics: createMetrics(), tracing: NO_TRACING },
     limits: options.limits,
     admission: options.admission,
   });

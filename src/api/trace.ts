@@ -19,6 +19,12 @@ export function traceIdFrom(traceparent: string | undefined): string {
   return usable ? traceId : newTraceId();
 }
 
+/** The span of the caller that `traceparent` names, when it continues that trace. */
+export function parentIdFrom(traceparent: string | undefined, traceId: string): string | undefined {
+  const [, , continued, parentId] = TRACEPARENT.exec(traceparent ?? '') ?? [];
+  return continued === traceId ? parentId : undefined;
+}
+
 export function newTraceId(): string {
   return randomBytes(TRACE_ID_BYTES).toString('hex');
 }

@@ -9,7 +9,7 @@ const ROLES: { role: Role; description: string; help: string }[] = [
   {
     role: 'start',
     description:
-      'Serve, all in one process: API, worker, SQLite, and a local Temporal server unless TEMPORAL_ADDRESS is set.',
+      'Serve, all in one process: API, worker, SQLite unless DATABASE_URL is set, and a local Temporal server unless TEMPORAL_ADDRESS is.',
     help: `
 Prints \`holdfast ready <address>\` on standard output when it is ready, logs on standard error, drains on SIGTERM or SIGINT.
 The first API key is written to <data dir>/api-key.
@@ -20,18 +20,19 @@ Examples:
   },
   {
     role: 'api',
-    description: 'Serve the API alone, beside workers (needs PostgreSQL, which this version does not have yet).',
+    description: 'Serve the API alone, beside workers: any number of them on one PostgreSQL database.',
     help: `
-Needs DATABASE_URL and TEMPORAL_ADDRESS.
+Needs DATABASE_URL; TEMPORAL_ADDRESS is 127.0.0.1:7233 where it is absent. Prints \`holdfast ready <address>\` on standard output when it
+is ready. The first API key is HOLDFAST_API_KEY, or is written to <data dir>/api-key of the process that comes first.
 
 Examples:
   $ DATABASE_URL=postgres://… TEMPORAL_ADDRESS=temporal.internal:7233 holdfast api`,
   },
   {
     role: 'worker',
-    description: 'Run a worker alone (needs PostgreSQL, which this version does not have yet).',
+    description: 'Run a worker alone, which takes the steps of runs: any number of them on one PostgreSQL database.',
     help: `
-Needs DATABASE_URL and TEMPORAL_ADDRESS.
+Needs DATABASE_URL; TEMPORAL_ADDRESS is 127.0.0.1:7233 where it is absent.
 
 Examples:
   $ DATABASE_URL=postgres://… TEMPORAL_ADDRESS=temporal.internal:7233 holdfast worker`,

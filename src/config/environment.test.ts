@@ -27,6 +27,7 @@ describe('the environment', () => {
       {
         HOLDFAST_HOST: '0.0.0.0',
         HOLDFAST_PORT: '0',
+        HOLDFAST_METRICS_PORT: '9464',
         HOLDFAST_DATA_DIR: '/data',
         HOLDFAST_API_KEY: '0123456789abcdef',
         HOLDFAST_LOG: '',
@@ -44,6 +45,7 @@ describe('the environment', () => {
     expect(config).toMatchObject({
       host: '0.0.0.0',
       port: 0,
+      metricsPort: 9464,
       dataDir: '/data',
       apiKey: '0123456789abcdef',
       logLevel: 'info',

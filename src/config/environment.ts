@@ -28,6 +28,8 @@ export type EnvironmentConfig = {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** Where a worker without an API tells its metrics, 0: any free port; absent: nowhere. */
+  metricsPort?: number;
   /** Absolute. */
   dataDir: string;
   databaseUrl?: string;
@@ -50,9 +52,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv, cwd: string): Environmen
   const tls = readTls(env, cwd);
   const databaseUrl = readDatabaseUrl(env);
   const apiKey = readApiKey(env);
+  const hasMetricsPort = read(env, 'HOLDFAST_METRICS_PORT') !== undefined;
   return {
     host: read(env, 'HOLDFAST_HOST') ?? '127.0.0.1',
     port: readPort(env, 'HOLDFAST_PORT', 7370),
+    ...(hasMetricsPort && { metricsPort: readPort(env, 'HOLDFAST_METRICS_PORT', 0) }),
     dataDir: resolve(cwd, read(env, 'HOLDFAST_DATA_DIR') ?? '.holdfast'),
     ...(databaseUrl !== undefined && { databaseUrl }),
     temporal: {

@@ -38,7 +38,7 @@ export async function endRun(
   const totals = {
     usage: usageOf(run),
     cost_usd: run.cost_usd,
-    duration_ms: ctx.now - (run.started_at ?? run.created_at),
+    duration_ms: Math.max(0, ctx.now - (run.started_at ?? run.created_at)),
   };
   await append(trx, ctx, run, [...before, { type: `run.${ending.as}`, data: { ...terminalData(ending), ...totals } }], {
     ...change,

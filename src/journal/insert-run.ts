@@ -4,7 +4,7 @@ import type { ContentPart, Price } from '../models/types.ts';
 import { OUTBOX_FIRST_RETRY_MS, putIntent } from './intents.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { insertMessage } from './messages.ts';
-import type { RunSpec } from './run-row.ts';
+import { lockRun, type RunRecord, type RunSpec } from './run-row.ts';
 import type { WrittenMessage } from './transactions/messages.ts';
 
 /** What a create asks for, merged with its persona. */
@@ -119,17 +119,7 @@ export async function startQueued(
   ctx: TransactionContext,
   thread: { org_id: string; thread_id: string },
 ): Promise<void> {
-  const next = await trx
-    .selectFrom('runs')
-    .select(['id', 'queued_input'])
-    .where('thread_id', '=', thread.thread_id)
-    .where('org_id', '=', thread.org_id)
-    .where('ended', '=', 0)
-    .where('queued_input', 'is not', null)
-    .orderBy('queue_rank', 'desc')
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst();
+  const next = await lockNextQueued(trx, thread);
   if (!next) return;
   await trx
     .updateTable('threads')
@@ -146,4 +136,23 @@ export async function startQueued(
     .where('org_id', '=', thread.org_id)
     .execute();
   await putIntent(trx, ctx, { id: next.id, org_id: thread.org_id }, 'start', '');
+}
+
+/** The run that is first in the thread's queue, its row taken: one that is cancelled at the same moment is passed over. */
+async function lockNextQueued(trx: Trx, thread: { org_id: string; thread_id: string }): Promise<RunRecord | undefined> {
+  for (;;) {
+    const first = await trx
+      .selectFrom('runs')
+      .select('id')
+      .where('thread_id', '=', thread.thread_id)
+      .where('org_id', '=', thread.org_id)
+      .where('ended', '=', 0)
+      .where('queued_input', 'is not', null)
+      .orderBy('queue_rank', 'desc')
+      .orderBy('id')
+      .limit(1)
+      .executeTakeFirst();
+    const run = first && (await lockRun(trx, thread.org_id, first.id));
+    if (!run?.ended) return run;
+  }
 }

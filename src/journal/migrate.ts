@@ -18,6 +18,7 @@ export async function migrate(db: Kysely<Schema>): Promise<string[]> {
       cause: error,
     });
   }
+  if (error && !(error as Error).message.startsWith('corrupted migrations')) throw error;
   if (error) {
     throw new HoldfastError('journal.too_new', `The database does not fit this version of Holdfast: ${String(error)}`, {
       cause: error,

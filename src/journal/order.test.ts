@@ -1,22 +1,19 @@
-/** One history: invariants 1 and 2, on a real file with its writer's thread. */
-import { join } from 'node:path';
+/** One history: invariants 1 and 2, on a real store with its own way to commit. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createArgs, delta, ROUTE, turnOf } from '../../test/support/clocked-journal.ts';
 import { temporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { openDatabase } from './sqlite/database.ts';
-import { openSqliteJournal, type SqliteJournal } from './sqlite/sqlite-journal.ts';
+import { openTestJournal, removeDatabaseOf, type TestJournal } from '../../test/support/test-journal.ts';
 import type { Lease } from './transactions/begin-turn.ts';
 
-let journal: SqliteJournal;
+let journal: TestJournal;
 let directory: ReturnType<typeof temporaryDirectory>;
-let path: string;
 beforeEach(async () => {
   directory = temporaryDirectory();
-  path = join(directory.path, 'holdfast.db');
-  journal = await openSqliteJournal({ path });
+  journal = await openTestJournal(directory.path);
 });
 afterEach(async () => {
   await journal.close();
+  await removeDatabaseOf(directory.path);
   directory.remove();
 });
 
@@ -78,22 +75,25 @@ describe('the history of runs written at the same time', () => {
 describe('an event', () => {
   it('is on disk, for another connection to read, when anybody is told of it', async () => {
     const lease = await startRun();
-    const other = openDatabase(path, 'reader');
-    const stored = other.prepare('select max(seq) as seq from events where run_id = ?');
-    const missing: number[] = [];
+    const other = await openTestJournal(directory.path);
+    const looks: Promise<{ told: number; stored: number }>[] = [];
     journal.onAppended(({ run_id, last_seq }) => {
-      if ((stored.get(run_id) as { seq: number }).seq < last_seq) missing.push(last_seq);
+      const newest = other.db.selectFrom('events').select('seq').where('run_id', '=', run_id).orderBy('seq', 'desc');
+      const stored = newest.limit(1).executeTakeFirstOrThrow();
+      looks.push(stored.then(({ seq }) => ({ told: last_seq, stored: seq })));
     });
     for (let i = 0; i < 100; i++) await journal.write('appendDeltas', { lease, events: [delta(`${i}`)] });
-    other.close();
-    expect(missing).toEqual([]);
+    const looked = await Promise.all(looks);
+    await other.close();
+    expect(looked).toHaveLength(100);
+    expect(looked.filter(({ told, stored }) => stored < told)).toEqual([]);
   });
 
   it('is told to nobody when its commit fails', async () => {
     const lease = await startRun();
     let told = 0;
     journal.onAppended(() => told++);
-    await journal.setMaxPages(1);
+    await journal.fillDisk();
     const large = delta('x'.repeat(200_000));
     await expect(journal.write('appendDeltas', { lease, events: [large] })).rejects.toMatchObject({
       code: 'journal.unavailable',
@@ -101,7 +101,7 @@ describe('an event', () => {
     });
     expect(told).toBe(0);
     expect(await seqs(lease.run_id)).toHaveLength(2);
-    await journal.setMaxPages(1_000_000);
+    await journal.makeRoom();
     await journal.write('appendDeltas', { lease, events: [large] });
     expect(await seqs(lease.run_id)).toEqual([1, 2, 3]);
   });

@@ -21,7 +21,7 @@ export async function openRequest(
 ): Promise<{ wait: Wait; event: NewEvent }> {
   const id = newId('input');
   const { input_timeout_s, expires_at = Number.POSITIVE_INFINITY } = specOf(run);
-  const expiresAt = Math.min(ctx.now + input_timeout_s * 1000, expires_at);
+  const expiresAt = Math.ceil(Math.min(ctx.now + input_timeout_s * 1000, expires_at));
   await trx
     .insertInto('inputs')
     .values({

@@ -37,6 +37,17 @@ describe('a run that expires', () => {
     expect((await journal.begin(next)).begun).toBe(true);
   });
 
+  it('gives its thread to the run that interrupts it, before those that are queued', async () => {
+    const late = await minuteRun();
+    await journal.lease(late);
+    const queued = await journal.create({}, { thread_id: late.thread_id, on_busy: 'enqueue' });
+    journal.pass(MINUTE_S * 1000);
+    const next = await journal.create({}, { thread_id: late.thread_id, on_busy: 'interrupt' });
+    expect((await journal.row(late)).status).toBe('failed');
+    expect((await journal.row(queued)).status).toBe('cancelled');
+    expect((await journal.begin(next)).begun).toBe(true);
+  });
+
   it('ends when a turn of it would begin too late, and frees its thread', async () => {
     const run = await minuteRun();
     journal.pass(MINUTE_S * 1000 - 1);

@@ -77,22 +77,24 @@ export async function append(
   change: RunChange = {},
 ): Promise<void> {
   if (run.ended) throw new Error(`append to the ended run ${run.id}`);
+  // A transaction that waited for the row began before the one it waited for; its events are the later ones all the same.
+  const now = Math.max(ctx.now, run.last_event_at);
   const rows = events.map((event, i) => ({
     run_id: run.id,
     seq: run.last_seq + 1 + i,
     type: event.type,
     data: JSON.stringify(event.data),
-    created_at: ctx.now,
+    created_at: now,
   }));
   if (rows.length > 0) await trx.insertInto('events').values(rows).execute();
   const status = statusAfter(run.status, events);
   const set = {
     ...change,
-    ...waitingTime(run, status, ctx.now),
+    ...waitingTime(run, status, now),
     status,
     ended: isTerminal(status) ? 1 : 0,
     last_seq: run.last_seq + rows.length,
-    last_event_at: rows.length > 0 ? ctx.now : run.last_event_at,
+    last_event_at: rows.length > 0 ? now : run.last_event_at,
   };
   await trx.updateTable('runs').set(set).where('id', '=', run.id).where('org_id', '=', run.org_id).execute();
   Object.assign(run, set);

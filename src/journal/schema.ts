@@ -141,6 +141,8 @@ export interface Schema {
   run_messages: { id: string; org_id: string; run_id: string; content: Json; created_at: Millis };
   /** Runs of deleted threads whose events and steps are still to be removed. */
   deleted_runs: { run_id: string };
+  /** Threads that are deleted and whose messages are still to be removed. */
+  deleted_threads: { thread_id: string };
   /** Names that a dialect gives: one thing has one at most, and one name is of one thing. */
   aliases: {
     org_id: string;

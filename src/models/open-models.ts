@@ -3,16 +3,17 @@ import { demoSource } from './demo/model.ts';
 import { loadProvider } from './provider.ts';
 import { checkRoute, describeRoute } from './routes.ts';
 import { sdkSource } from './sdk-stream.ts';
-import { runStep, type Source, type StepLimits } from './step.ts';
+import { runStep, type Source, type StepLimits, type StepObserver } from './step.ts';
 import type { ModelRequest, Models, Route, RouteConfig } from './types.ts';
 
 type OpenRoute = { route: Route; source: Source; limits: StepLimits };
 
 /**
  * Opens the configured routes. Throws HoldfastError `config.invalid` naming the route that lacks its key, model or
- * address. Nothing is sent to any provider before the first step. Keys stay in closures: no Route carries one.
+ * address. Nothing is sent to any provider before the first step. Keys stay in closures: no Route carries one. `observe` is asked
+ * for an observer of each step.
  */
-export async function openModels(configs: RouteConfig[]): Promise<Models> {
+export async function openModels(configs: RouteConfig[], observe?: (route: Route) => StepObserver): Promise<Models> {
   for (const config of configs) checkRoute(config);
   const open = new Map<string, OpenRoute>();
   for (const config of configs) open.set(config.id, await openRoute(config));
@@ -27,7 +28,7 @@ export async function openModels(configs: RouteConfig[]): Promise<Models> {
     stream(route: Route, request: ModelRequest, signal: AbortSignal) {
       const opened = open.get(route.id);
       if (!opened) throw new TypeError(`Route "${route.id}" is not one of these models.`);
-      return runStep(opened.source, opened.limits, request, signal);
+      return runStep(opened.source, opened.limits, request, signal, observe?.(opened.route));
     },
   };
 }

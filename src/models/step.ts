@@ -1,5 +1,5 @@
 import type { Slots } from '../slots.ts';
-import { ModelError, type ModelPart, type ModelRequest } from './types.ts';
+import { ModelError, type ModelErrorCode, type ModelPart, type ModelRequest } from './types.ts';
 
 const MS_PER_SECOND = 1_000;
 
@@ -8,6 +8,12 @@ const MS_PER_SECOND = 1_000;
  * for signs of life that are not parts (bytes on the wire), and throws ModelErrors.
  */
 export type Source = (request: ModelRequest, signal: AbortSignal, onSign: () => void) => AsyncIterable<ModelPart>;
+
+/** Why a step is over: its source ended, its signal aborted it, its consumer left, or it failed with that code. */
+export type StepEnd = 'ok' | 'aborted' | 'left' | 'failed' | ModelErrorCode;
+
+/** Told how a step goes: when it has its slot, of every part, and of its end, unless it never had a slot. */
+export type StepObserver = { begun(): void; part(part: ModelPart): void; ended(end: StepEnd): void };
 
 /** What a route grants each step. */
 export type StepLimits = { slots: Slots; idleTimeoutS: number };
@@ -22,8 +28,10 @@ export async function* runStep(
   limits: StepLimits,
   request: ModelRequest,
   signal: AbortSignal,
+  observer?: StepObserver,
 ): AsyncGenerator<ModelPart, void, undefined> {
   await limits.slots.take(signal, request.tenant);
+  observer?.begun();
   const connection = new AbortController();
   const watch = new Watch(limits.idleTimeoutS * MS_PER_SECOND);
   const onAbort = () => {
@@ -33,20 +41,29 @@ export async function* runStep(
   signal.addEventListener('abort', onAbort, { once: true });
   const parts = source(request, connection.signal, watch.sign)[Symbol.asyncIterator]();
   let between = true;
+  let end: StepEnd = 'left';
   try {
     for (;;) {
       signal.throwIfAborted();
       between = false;
       const next = await watch.wait(parts.next());
       between = true;
-      if (next.done) return;
+      if (next.done) {
+        end = 'ok';
+        return;
+      }
+      observer?.part(next.value);
       yield next.value;
     }
+  } catch (error) {
+    end = signal.aborted ? 'aborted' : error instanceof ModelError ? error.code : 'failed';
+    throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
     watch.stop();
     connection.abort();
     limits.slots.release();
+    observer?.ended(end);
     // A source that is still at work ends by the abort; only one that rests at a part has to be told.
     if (between) await parts.return?.();
   }

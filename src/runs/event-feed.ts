@@ -166,7 +166,7 @@ export class EventFeed {
     stored: () => Promise<Stored>,
     create: (tail: Tail) => Reader<Chunk>,
   ): Promise<ReadableStream<Chunk>> {
-    const tail = this.#tails.get(options.run_id) ?? new Tail();
+    const tail = this.#tails.get(options.run_id) ?? new Tail(this.#journal, options.run_id);
     this.#tails.set(options.run_id, tail);
     const reader = create(tail);
     tail.readers.add(reader);
@@ -190,7 +190,9 @@ export class EventFeed {
   leave(runId: string, reader: TailReader): void {
     const tail = this.#tails.get(runId);
     tail?.readers.delete(reader);
-    if (tail?.readers.size === 0) this.#tails.delete(runId);
+    if (tail?.readers.size !== 0) return;
+    tail.stopWatching();
+    this.#tails.delete(runId);
   }
 
   async page(orgId: string, runId: string, afterSeq: number): Promise<StoredEvent[]> {

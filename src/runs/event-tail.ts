@@ -1,5 +1,5 @@
 /** The newest events of a run that somebody reads, as frames in memory that its readers share. */
-import type { Appended, StoredEvent } from '../journal/journal.ts';
+import type { Appended, Journal, StoredEvent } from '../journal/journal.ts';
 import { eventFrame, isTerminalEvent } from './event-frames.ts';
 
 /** Frames of a watched run kept in memory; older ones are read from the journal. */
@@ -24,7 +24,12 @@ export class Tail {
   /** The newest seq known to be stored; frames may be missing when they came without their content. */
   lastSeq = 0;
   readonly readers = new Set<TailReader>();
+  readonly stopWatching: () => void;
   #bytes = 0;
+
+  constructor(journal: Journal, runId: string) {
+    this.stopWatching = journal.watch(runId, () => this.lastSeq);
+  }
 
   take(appended: Appended): void {
     if (appended.last_seq <= this.lastSeq) return;

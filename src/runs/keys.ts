@@ -26,13 +26,25 @@ export type NewKey = {
 
 /** Makes a key; the token is shown here and never again. */
 export async function createKey(journal: Journal, key: NewKey): Promise<{ id: string; token: string }> {
-  const token = `hf_${randomText(PREFIX_LENGTH)}_${randomText(SECRET_LENGTH)}`;
+  const token = newToken();
   return { id: await storeKey(journal, token, key), token };
 }
 
+/** Makes the first key of an organisation and gives its token; undefined where it has a key already. */
+export async function createFirstKey(journal: Journal, key: NewKey): Promise<string | undefined> {
+  const token = newToken();
+  return (await journal.write('createFirstKey', storedForm(token, key))) ? token : undefined;
+}
+
+const newToken = () => `hf_${randomText(PREFIX_LENGTH)}_${randomText(SECRET_LENGTH)}`;
+
 /** Stores a key whose token the operator chose (`HOLDFAST_API_KEY`); known already, it stays as it is. */
 export async function storeKey(journal: Journal, token: string, key: NewKey): Promise<string> {
-  return await journal.write('createKey', {
+  return await journal.write('createKey', storedForm(token, key));
+}
+
+function storedForm(token: string, key: NewKey) {
+  return {
     org_id: key.org_id,
     prefix: lookupPrefix(token),
     hash: hashOf(token),
@@ -41,7 +53,7 @@ export async function storeKey(journal: Journal, token: string, key: NewKey): Pr
     user_email: key.user_email ?? null,
     scopes: key.scopes,
     expires_at: key.expires_at ?? null,
-  });
+  };
 }
 
 /** The caller behind a token. Errors: `auth.invalid_token`: unknown, expired and revoked are told apart only by the message. */

@@ -1,5 +1,5 @@
 /** Pages: newest first by id (ids sort by time), one row more than asked to know whether more follow. */
-import type { Kysely, SelectQueryBuilder } from 'kysely';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import { HoldfastError } from '../errors.ts';
 import type { ReadDb } from '../journal/journal.ts';
 import type { RunRecord } from '../journal/run-row.ts';
@@ -126,7 +126,8 @@ async function positionOf(db: ReadDb, orgId: string, threadId: string, id: strin
 /** Open requests, oldest first; `before` is then the last one seen, and the page goes on after it. */
 export async function listInputs(db: ReadDb, orgId: string, page: Page): Promise<PageOf<PendingInput>> {
   await checkCursor(db, 'inputs', orgId, page.before);
-  let query = db.selectFrom('inputs').selectAll().where('org_id', '=', orgId).where('state', '=', 'open');
+  // The state is said in the statement itself, so that SQLite can use the index of open requests.
+  let query = db.selectFrom('inputs').selectAll().where('org_id', '=', orgId).where('state', '=', sql.lit('open'));
   if (page.before !== undefined) query = query.where('id', '>', page.before);
   const rows = await query
     .orderBy('id')

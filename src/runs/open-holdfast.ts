@@ -29,8 +29,8 @@ export type HoldfastDeps = {
   log: Logger;
 };
 
-/** Opens the core; `close` ends its readers. */
-export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
+/** Opens the core; `close` ends its readers, `readers` counts them. */
+export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void; readers(): number } {
   const { journal, models, personas, file } = deps;
   const { db } = journal;
   const feed = new EventFeed(journal, (error) =>
@@ -150,5 +150,6 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void } {
     routes: () => models.routes(),
     readiness: deps.readiness,
     close: () => feed.close(),
+    readers: () => feed.readers,
   };
 }

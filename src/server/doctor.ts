@@ -1,9 +1,11 @@
 /** What `holdfast doctor` looks at. Each finding says what was seen and, where something is wrong, what to do. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { Config } from '../config.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, ReadDb } from '../journal/journal.ts';
+import { placeOf } from '../journal/postgres/postgres-journal.ts';
 import { createLog } from '../log.ts';
 import { openModels } from '../models/open-models.ts';
 import { Engine } from '../temporal/engine.ts';
@@ -46,6 +48,7 @@ async function examineRoutes(config: Config): Promise<Finding> {
 }
 
 async function examineJournal(config: Config, findings: Finding[]): Promise<Journal | undefined> {
+  if (config.databaseUrl !== undefined) return await examinePostgres(config, config.databaseUrl, findings);
   const path = journalPath(config.dataDir);
   const fresh = !existsSync(path);
   try {
@@ -62,6 +65,42 @@ async function examineJournal(config: Config, findings: Finding[]): Promise<Jour
     });
     return undefined;
   }
+}
+
+async function examinePostgres(config: Config, url: string, findings: Finding[]): Promise<Journal | undefined> {
+  try {
+    const journal = await openJournal(config);
+    const ran = journal.migrated.length > 0 ? `, migrated: ${journal.migrated.join(', ')}` : '';
+    const lossy = await lossySettings(journal.db);
+    const says = `${placeOf(url)}${ran}`;
+    if (lossy.length === 0) findings.push({ check: 'database', ok: true, says });
+    else {
+      findings.push({
+        ...{
+          check: 'database',
+          ok: false,
+          says: `${says}: with ${lossy.join(' and ')} off a crash loses what clients have seen.`,
+        },
+        todo: `Switch ${lossy.join(' and ')} on.`,
+      });
+    }
+    return journal;
+  } catch (error) {
+    findings.push({
+      ...{ check: 'database', ok: false, says: (error as Error).message },
+      todo: 'Start PostgreSQL, or correct DATABASE_URL.',
+    });
+    return undefined;
+  }
+}
+
+/** Settings of the server under which a commit may be lost. */
+async function lossySettings(db: ReadDb): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select name from pg_settings where name in ('fsync', 'synchronous_commit') and setting = 'off' order by name`.execute(
+    db,
+  );
+  return rows.map((row) => row.name);
 }
 
 async function examineTemporal(

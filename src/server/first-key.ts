@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Journal } from '../journal/journal.ts';
-import { createKey, DEFAULT_ORG, storeKey } from '../runs/keys.ts';
-import { keyPath, readKeyFile, writeKeyFile } from './data-dir.ts';
+import { createFirstKey, DEFAULT_ORG, storeKey } from '../runs/keys.ts';
+import { keyPath, prepareDataDir, readKeyFile, writeKeyFile } from './data-dir.ts';
 
 /**
  * Makes sure that the default organisation has a key: the one of `HOLDFAST_API_KEY`, else the one in the data directory, else
@@ -14,13 +14,9 @@ export async function ensureFirstKey(journal: Journal, config: Config, log: Logg
     await storeKey(journal, token, { org_id: DEFAULT_ORG, scopes: ['admin'] });
     return;
   }
-  const known = await journal.db
-    .selectFrom('api_keys')
-    .select('id')
-    .where('org_id', '=', DEFAULT_ORG)
-    .executeTakeFirst();
-  if (known) return;
-  const made = await createKey(journal, { org_id: DEFAULT_ORG, scopes: ['admin'] });
-  writeKeyFile(config.dataDir, made.token);
+  const made = await createFirstKey(journal, { org_id: DEFAULT_ORG, scopes: ['admin'] });
+  if (made === undefined) return;
+  prepareDataDir(config.dataDir);
+  writeKeyFile(config.dataDir, made);
   log.info({ file: keyPath(config.dataDir) }, 'a first API key was written');
 }

@@ -9,6 +9,8 @@ import { createChildPreparer } from '../runs/child.ts';
 import type { Holdfast } from '../runs/holdfast.ts';
 import { openHoldfast } from '../runs/open-holdfast.ts';
 import { Personas } from '../runs/personas.ts';
+import { addGauges } from '../telemetry/gauges.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { Delivery } from '../temporal/delivery.ts';
 import { Engine } from '../temporal/engine.ts';
 import type { TemporalLink } from '../temporal/link.ts';
@@ -35,14 +37,19 @@ export function openCore(options: {
   ownServer: boolean;
   uiUrl: () => string | null;
   tools: Toolbox;
+  telemetry: Telemetry;
   log: Logger;
 }): Core {
-  const { config, journal, models, link, log, ownServer } = options;
+  const { config, journal, models, link, telemetry, log, ownServer } = options;
   const engine = new Engine(link, config.taskQueue);
   const mayRebuild = async () => namespaceIsKnown(journal, await link.connected(), ownServer);
   const settle = createSettle({ journal, engine, log, mayRebuild });
   const delivery = new Delivery({ journal, engine, settle, log });
-  const relay = new Relay({ journal, engine, delivery, settle, log, ownServer });
+  const retention = {
+    days: config.file.retention_days,
+    purged: (what: string, count: number) => telemetry.metrics.purged.inc({ what }, count),
+  };
+  const relay = new Relay({ journal, engine, delivery, settle, log, retention, ownServer });
   const personas = new Personas(journal, models, config.file);
   const holdfast = openHoldfast({
     journal,
@@ -54,6 +61,12 @@ export function openCore(options: {
     log,
     readiness: createReadiness({ journal, engine, mayRebuild }),
   });
+  addGauges(telemetry.metrics, {
+    journal,
+    log,
+    readers: () => holdfast.readers(),
+    temporalReachable: () => link.current() !== undefined && !delivery.outage,
+  });
   return {
     holdfast,
     relay,
@@ -63,6 +76,7 @@ export function openCore(options: {
       models,
       tools: options.tools,
       log,
+      telemetry,
       write: patientWrite(journal),
       prepareChild: createChildPreparer(personas, models, config.file),
       activeLimit: config.file.limits.active_runs_per_org ?? null,

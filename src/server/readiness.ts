@@ -39,7 +39,11 @@ async function checkTemporal(deps: { engine: Engine; mayRebuild: () => Promise<b
   } catch (error) {
     return { state: 'unreachable', message: engine.link.lastError() ?? (error as Error).message };
   }
-  if (await mayRebuild()) return { state: 'ok' };
+  try {
+    if (await mayRebuild()) return { state: 'ok' };
+  } catch (error) {
+    return { state: 'unknown', message: (error as Error).message };
+  }
   return {
     state: 'other_namespace',
     message:

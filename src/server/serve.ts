@@ -2,12 +2,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { bundleWorkflows } from '../../worker/bundle.ts';
-import { installRuntime, type RunningWorker, runWorker } from '../../worker/run-worker.ts';
+import { type RunningWorker, runWorker } from '../../worker/run-worker.ts';
+import { installRuntime } from '../../worker/runtime.ts';
 import { createApp } from '../api/app.ts';
 import { serveApp } from '../api/serve.ts';
+import { createWorkerApp } from '../api/worker-app.ts';
 import type { Config } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
 import { openModels } from '../models/open-models.ts';
+import { observeJournal } from '../telemetry/observe-journal.ts';
+import { observeModels } from '../telemetry/observe-models.ts';
+import { openTelemetry } from '../telemetry/telemetry.ts';
 import { openLink, type TemporalLink } from '../temporal/link.ts';
 import { type LocalTemporal, localTemporal } from '../temporal/local-server/index.ts';
 import { openToolbox } from '../tools/toolbox.ts';
@@ -69,16 +74,21 @@ async function open(
       `holdfast ${role} needs DATABASE_URL: SQLite belongs to one process (holdfast start).`,
     );
   }
-  const models = await openModels(config.file.routes);
-  prepareDataDir(config.dataDir);
-  closers.add('the data directory', lockDataDir(config.dataDir));
-  const journal = await openJournal(config);
+  const telemetry = await openTelemetry(log);
+  closers.add('the traces', () => telemetry.tracing.close());
+  const models = await openModels(config.file.routes, observeModels(telemetry));
+  const own = role === 'start' && config.temporal.address === undefined;
+  // What lives in the directory belongs to one process. With database and Temporal elsewhere it holds a key at most.
+  if (own || config.databaseUrl === undefined) {
+    prepareDataDir(config.dataDir);
+    closers.add('the data directory', lockDataDir(config.dataDir));
+  }
+  const journal = observeJournal(await openJournal(config, log), telemetry, log);
   closers.add('the journal', () => journal.close());
   void journal.lost.then(lost);
-  await ensureFirstKey(journal, config, log);
-  installRuntime(log);
+  if (role !== 'worker') await ensureFirstKey(journal, config, log);
+  telemetry.metrics.addSource(await installRuntime(log));
 
-  const own = role === 'start' && config.temporal.address === undefined;
   const bundle = role === 'api' ? undefined : bundleWorkflows(log);
   bundle?.catch((error: Error) => log.error({ error: error.message }, 'the workflow code cannot be bundled'));
   const address = Promise.withResolvers<string>();
@@ -89,7 +99,7 @@ async function open(
   const tools = openToolbox(config.file, log);
   closers.add('the tools', () => tools.close());
   const uiUrl = () => server?.uiUrl ?? null;
-  const core = openCore({ config, journal, models, tools, link, ownServer: own, uiUrl, log });
+  const core = openCore({ config, journal, models, tools, link, ownServer: own, uiUrl, telemetry, log });
   closers.add('the core', () => core.close());
 
   let url: string | undefined;
@@ -97,11 +107,20 @@ async function open(
     const app = createApp(core.holdfast, dialectsOf(config.file), {
       log,
       version: VERSION,
+      telemetry,
       limits: config.file.limits,
     });
     const served = await serveApp(app, { host: config.host, port: config.port, log });
     closers.add('the API', () => served.close(API_GRACE_MS));
     url = served.url;
+  } else if (config.metricsPort !== undefined) {
+    const served = await serveApp(createWorkerApp(telemetry, VERSION), {
+      host: config.host,
+      port: config.metricsPort,
+      log,
+    });
+    closers.add('the metrics', () => served.close(API_GRACE_MS));
+    log.info({ url: served.url }, 'metrics are served');
   }
   if (own) {
     server = await startLocal(config, { log, signal, onProgress });

@@ -16,6 +16,8 @@ import { StartPace } from './start-pace.ts';
 export const MAX_DELIVERING = 16;
 /** Deliveries of each sort that may wait in memory; what comes beyond is left to the outbox, which holds it anyway. */
 export const MAX_WAITING_DELIVERIES = 5_000;
+/** A cancelled run's steps are stopped when Temporal has the cancel, and after this long without it. */
+const ABORT_AFTER_MS = 1_000;
 
 export class Delivery {
   readonly #journal: Journal;
@@ -54,6 +56,7 @@ export class Delivery {
       this.#leave(intent);
       return;
     }
+    if (intent.kind === 'cancel') this.#abortLate(intent);
     this.#held.add(nameOf(intent));
     (intent.kind === 'start' ? this.#starts : this.#others).push(intent);
   }
@@ -61,6 +64,13 @@ export class Delivery {
   /** Whether this process is about to deliver it, or does so now. */
   holds(intent: Intent): boolean {
     return this.#held.has(nameOf(intent));
+  }
+
+  /** Stops the run's steps when its cancel is not delivered soon. */
+  #abortLate(intent: Intent): void {
+    setTimeout(() => {
+      if (this.holds(intent)) this.#journal.abortRun(intent.run_id);
+    }, ABORT_AFTER_MS).unref();
   }
 
   async #try(intent: Intent): Promise<void> {

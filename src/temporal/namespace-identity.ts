@@ -20,6 +20,6 @@ export async function namespaceIsKnown(journal: Journal, connected: Connected, o
   if (known?.value === value) return true;
   const lostOwn = ownServer && known?.value.startsWith(OWN);
   if (known && known.value !== '' && !lostOwn) return false;
-  await journal.write('setMeta', { key: NAMESPACE_META, value });
-  return true;
+  // Of two processes that see the first one at the same time, in two namespaces, one is right.
+  return await journal.write('setMeta', { key: NAMESPACE_META, value, from: known?.value ?? null });
 }

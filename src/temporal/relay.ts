@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
+import { purgeOld, type Retention } from '../journal/retention.ts';
 import type { DueIntent } from '../journal/transactions/engine.ts';
 import { type Asking, lookAtWorkflows, NOT_IN_JOURNAL } from './agreement.ts';
 import { type Delivery, MAX_DELIVERING } from './delivery.ts';
@@ -37,6 +38,7 @@ type RelayDeps = {
   delivery: Delivery;
   settle: Settle;
   log: Logger;
+  retention: Retention;
   /** The Temporal server is the local one, started on our data directory. */
   ownServer: boolean;
 };
@@ -190,9 +192,10 @@ export class Relay {
     for (const it of found) if (!unknown.includes(it) && !this.#closed) await this.#deps.settle.mend(it);
   }
 
-  /** Deletes what nothing refers to any more: idempotency keys past their day, events of deleted threads. */
+  /** Deletes what is too old, and what nothing refers to any more: idempotency keys past their day, events of deleted runs. */
   async purge(): Promise<void> {
-    const { journal } = this.#deps;
+    const { journal, retention } = this.#deps;
+    await purgeOld(journal, retention, () => this.#closed);
     while (!this.#closed && (await journal.write('purgeIdempotency', { limit: ROWS_AT_A_TIME })) === ROWS_AT_A_TIME);
     while (!this.#closed && (await journal.write('purgeDeleted', { limit: ROWS_AT_A_TIME })) > 0);
   }

@@ -55,6 +55,7 @@ export function httpRequestTool(
   const check = argumentsCheck(HTTP_REQUEST, parameters);
   return {
     name: HTTP_REQUEST,
+    kind: 'http_request',
     description: `Send an HTTP request and read the answer. Allowed hosts: ${hosts.join(', ')}.`,
     parameters,
     may_repeat: false,

@@ -26,7 +26,11 @@ export type CallPolicy = {
   needs_approval_hint: boolean;
 };
 
+/** Through what a tool is reached. */
+export type ToolKind = 'http_request' | 'mcp_stdio' | 'mcp_http';
+
 export interface Tool extends CallPolicy {
+  kind: ToolKind;
   /** `server/tool`, or the bare name of a tool of Holdfast's own. */
   name: string;
   description: string;

@@ -14,7 +14,15 @@ const SAID = /^src\/api\/(native\/schemas|openai)\/|^src\/config\//;
 const IS_BOUND = /^MAX_|_(MS|S|LIMIT|AT_A_TIME|BYTES|EVENTS|CHARS|RACES|RETRIES|CONCURRENCY|ALL|STARTING)$/;
 /** Named like bounds, and none: lengths of ids and names, room for a mark, what a timer can hold, how much of an error is shown. */
 const NO_BOUNDS = new Set([
-  ...['TRACE_ID_BYTES', 'COUNTER_LIMIT', 'WIRE_NAME_LIMIT', 'MAX_KEY_CHARACTERS', 'MAX_JSON_DEPTH', 'MAX_LISTED'],
+  ...[
+    'TRACE_ID_BYTES',
+    'SPAN_ID_BYTES',
+    'COUNTER_LIMIT',
+    'WIRE_NAME_LIMIT',
+    'MAX_KEY_CHARACTERS',
+    'MAX_JSON_DEPTH',
+    'MAX_LISTED',
+  ],
   ...['MARKER_ROOM_BYTES', 'MAX_TIMEOUT_MS', 'NO_TIMEOUT_MS', 'MESSAGE_LIMIT', 'MAX_LENGTH', 'TAIL_BYTES'],
 ]);
 

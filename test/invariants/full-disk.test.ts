@@ -13,8 +13,6 @@ afterAll(async () => {
   await stack.close();
 });
 
-const PLENTY = 1_000_000;
-
 /** Notes the writes that the journal refuses. */
 function watchRefusals(): string[] {
   const refused: string[] = [];
@@ -33,7 +31,7 @@ describe('with the disk full', () => {
     const refused = watchRefusals();
     const id = await createRun(stack, '/stream chunks=300 delay_ms=10');
     await eventsUntil(stack, id, (event) => event.type === 'message.delta');
-    await stack.journal.setMaxPages(1);
+    await stack.journal.fillDisk();
     const large = { input: 'x'.repeat(100_000) };
     const response = await stack.send('POST', '/v1/runs', { body: large, headers: { 'idempotency-key': 'k' } });
     expect(response.status).toBe(503);
@@ -41,7 +39,7 @@ describe('with the disk full', () => {
     expect(await response.json()).toMatchObject({ code: 'journal.unavailable' });
     await until(() => refused.some((name) => name === 'appendDeltas' || name === 'completeTurn'), 'the run is stalled');
 
-    await stack.journal.setMaxPages(PLENTY);
+    await stack.journal.makeRoom();
     const events = await eventsToEnd(stack, id);
     checkHistory(events);
     expect(types(events)).not.toContain('message.reset');

@@ -9,7 +9,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../../src/log.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
-import { installRuntime } from '../../worker/run-worker.ts';
+import { installRuntime } from '../../worker/runtime.ts';
 import { stories } from './stories.ts';
 
 const HISTORIES = join(import.meta.dirname, '../histories');
@@ -17,7 +17,7 @@ type Recorded = { workflow_id: string; history: object };
 
 let workflowBundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
-  installRuntime(createLog('silent'));
+  await installRuntime(createLog('silent'));
   workflowBundle = await bundleWorkflows(createLog('silent'));
 });
 

@@ -1,13 +1,9 @@
 /**
- * The journal's transactions on a SQLite database in memory, with the test's own clock: what takes a day takes no time, and
- * two transactions happen in the order the test says.
+ * The journal's transactions on an empty database, with the test's own clock: what takes a day takes no time, and two transactions
+ * happen in the order the test says.
  */
-import { Kysely, SqliteDialect } from 'kysely';
-import { migrate } from '../../src/journal/migrate.ts';
 import type { TurnCall } from '../../src/journal/open-calls.ts';
 import type { RunSpec } from '../../src/journal/run-row.ts';
-import type { Schema } from '../../src/journal/schema.ts';
-import { asKyselyDatabase, openDatabase } from '../../src/journal/sqlite/database.ts';
 import type { Lease } from '../../src/journal/transactions/begin-turn.ts';
 import {
   runTransaction,
@@ -19,6 +15,7 @@ import type { Usage } from '../../src/models/types.ts';
 import type { RunRef } from '../../src/runs/outcomes.ts';
 import type { Answer, Caller } from '../../src/runs/types.ts';
 import type { SeenEvent } from './events.ts';
+import { openTestDatabase } from './test-database.ts';
 
 export const CALLER: Caller = {
   org_id: 'org_a',
@@ -97,22 +94,12 @@ export const serverCall = (name: string): TurnCall => ({
 });
 
 export async function openClockedJournal() {
-  const sqlite = openDatabase(':memory:', 'writer');
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asKyselyDatabase(sqlite) }) });
-  await migrate(db);
+  const { db, transaction, close } = await openTestDatabase();
   let now = Date.UTC(2026, 10, 22);
 
   /** One transaction at the test's time; refused, it leaves nothing behind. */
   async function write<N extends TransactionName>(name: N, args: TransactionArgs<N>): Promise<TransactionResult<N>> {
-    sqlite.exec('BEGIN IMMEDIATE');
-    try {
-      const value = await runTransaction(name, db, args, { now, appended: [], intents: [] });
-      sqlite.exec('COMMIT');
-      return value;
-    } catch (error) {
-      sqlite.exec('ROLLBACK');
-      throw error;
-    }
+    return await transaction((trx) => runTransaction(name, trx, args, { now, appended: [], intents: [] }));
   }
 
   return {
@@ -156,6 +143,6 @@ export async function openClockedJournal() {
       ),
     requests: (run: { run_id: string }) =>
       db.selectFrom('inputs').selectAll().where('run_id', '=', run.run_id).orderBy('id').execute(),
-    close: () => db.destroy(),
+    close,
   };
 }

@@ -62,6 +62,7 @@ export async function closedAs(stack: Stack, runId: string): Promise<string> {
 
 /** Waits until Temporal has the run's workflow. */
 export async function workflowExists(stack: Stack, runId: string): Promise<void> {
+  await stack.link.connected();
   await until(async () => (await stack.engine.describe(runId)).status === 'running', 'the workflow exists');
 }
 

@@ -1,4 +1,4 @@
-/** The real `holdfast start` as a process of its own, reached over HTTP alone, that may be stopped, killed and started again. */
+/** A real Holdfast server as a process of its own, reached over HTTP alone, that may be stopped, killed and started again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { isSame, type ProcessIdentity } from '../../src/temporal/local-server/process-identity.ts';
 import { readState } from '../../src/temporal/local-server/state-file.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+import { databaseOf, STORE } from './test-journal.ts';
 import { until } from './until.ts';
 
 export const TEST_KEY = 'test-key-of-the-default-organisation';
@@ -21,6 +22,8 @@ const KILLED_WITHIN_MS = 5_000;
 
 export type Env = Record<string, string>;
 export type ServerOptions = {
+  /** Default `start`. A `worker` says nothing when it is ready: `/readyz` of an API does. */
+  command?: 'start' | 'api' | 'worker';
   /** Start on an earlier server's data; it is not removed then. */
   dataDir?: string;
   env?: Env;
@@ -32,7 +35,7 @@ export type SendOptions = { body?: unknown; key?: string; headers?: Record<strin
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects of the JSON it says itself
 export type Answer = { status: number; headers: Headers; text: string; json: any };
 
-/** Starts a server and waits for its ready line. Throws with its standard error when that does not come. */
+/** Starts a server, on the store that the test run is for, and waits for its ready line. Throws with its standard error when that does not come. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const server = new TestServer(options);
   try {
@@ -56,6 +59,7 @@ export class TestServer implements AsyncDisposable {
   /** `performance.now()` of the last ready line. */
   readyAt = 0;
   stderr = '';
+  readonly #command: NonNullable<ServerOptions['command']>;
   readonly #remove: () => void;
   #child: ChildProcess | undefined;
   #exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }> | undefined;
@@ -63,6 +67,7 @@ export class TestServer implements AsyncDisposable {
 
   constructor(options: ServerOptions) {
     const directory = temporaryDirectory();
+    this.#command = options.command ?? 'start';
     this.#remove = directory.remove;
     this.cwd = join(directory.path, 'cwd');
     this.dataDir = options.dataDir ?? join(directory.path, 'data');
@@ -79,7 +84,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Spawns the process without waiting for anything. */
   spawn(): void {
-    const child = spawn(process.execPath, [MAIN, 'start'], {
+    const child = spawn(process.execPath, [MAIN, this.#command], {
       ...{ cwd: this.cwd, env: this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -91,8 +96,10 @@ export class TestServer implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
+    if (STORE === 'postgres') this.env.DATABASE_URL ??= await databaseOf(this.dataDir);
     const began = performance.now();
     this.spawn();
+    if (this.#command === 'worker') return;
     const lines = createInterface({ input: this.#child?.stdout as NodeJS.ReadableStream });
     const ready = new Promise<string>((resolve) => {
       lines.on('line', (line) => {

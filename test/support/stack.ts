@@ -1,25 +1,28 @@
 /**
- * A whole Holdfast in this process, on a real SQLite file, for tests that look inside: the parts that `holdfast start` puts
+ * A whole Holdfast in this process, on a real database, for tests that look inside: the parts that `holdfast start` puts
  * together, each within reach. With the suite's Temporal server it has a worker; without one, what is accepted stays queued.
  */
-import { join } from 'node:path';
 import { inject } from 'vitest';
 import { createApp } from '../../src/api/app.ts';
 import { type Config, loadConfig } from '../../src/config.ts';
 import { randomText } from '../../src/ids.ts';
-import { openSqliteJournal, type SqliteJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog, type Log } from '../../src/log.ts';
 import { openModels } from '../../src/models/open-models.ts';
 import type { RouteConfig } from '../../src/models/types.ts';
 import { createKey } from '../../src/runs/keys.ts';
 import type { Scope } from '../../src/runs/types.ts';
 import { dialectsOf } from '../../src/server/dialects.ts';
 import { type Core, openCore } from '../../src/server/open-core.ts';
+import { observeJournal } from '../../src/telemetry/observe-journal.ts';
+import { observeModels } from '../../src/telemetry/observe-models.ts';
+import { openTelemetry, type Telemetry } from '../../src/telemetry/telemetry.ts';
 import { openLink, type TemporalLink } from '../../src/temporal/link.ts';
 import { openToolbox } from '../../src/tools/toolbox.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
-import { installRuntime, type RunningWorker, runWorker } from '../../worker/run-worker.ts';
+import { type RunningWorker, runWorker } from '../../worker/run-worker.ts';
+import { installRuntime } from '../../worker/runtime.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+import { openTestJournal, removeDatabaseOf, type TestJournal } from './test-journal.ts';
 
 export type StackOptions = {
   /** `suite`: the server of the test run; `none`: nothing listens there. Default `suite`. */
@@ -32,17 +35,21 @@ export type StackOptions = {
   /** Reopen an earlier stack's data. */
   dataDir?: string;
   taskQueue?: string;
-  maxPages?: number;
   /** The Temporal server counts as this data directory's own: when its runs are gone they are rebuilt. Default true. */
   ownServer?: boolean;
+  /** Default: to standard error, at the level of HOLDFAST_LOG. */
+  log?: Log;
+  /** The environment that says where traces go; default: nowhere. */
+  telemetry?: NodeJS.ProcessEnv;
 };
 
 export type Stack = Core & {
   app: ReturnType<typeof createApp>;
-  journal: SqliteJournal;
+  journal: TestJournal;
   link: TemporalLink;
   config: Config;
   worker: RunningWorker | undefined;
+  telemetry: Telemetry;
   /** A token of organisation A with scope admin, and one of organisation B. */
   key: string;
   otherKey: string;
@@ -71,13 +78,11 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     ...loaded,
     file: { ...loaded.file, ...(options.routes ? { routes: options.routes } : {}), ...options.file },
   };
-  const log = createLog(config.logLevel);
-  installRuntime(log);
-  const journal = await openSqliteJournal({
-    path: join(directory.path, 'holdfast.db'),
-    ...(options.maxPages ? { max_pages: options.maxPages } : {}),
-  });
-  const models = await openModels(config.file.routes);
+  const log = options.log ?? createLog(config.logLevel);
+  const telemetry = await openTelemetry(log, options.telemetry ?? {});
+  telemetry.metrics.addSource(await installRuntime(log));
+  const journal = observeJournal(await openTestJournal(directory.path), telemetry, log);
+  const models = await openModels(config.file.routes, observeModels(telemetry));
   const temporal = options.temporal ?? 'suite';
   const address = temporal === 'none' ? NOBODY : temporal === 'suite' ? inject('temporalAddress') : temporal.address;
   const link = openLink({ namespace: 'default', address: Promise.resolve(address), log });
@@ -90,6 +95,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     link,
     ownServer: options.ownServer ?? true,
     uiUrl: () => null,
+    telemetry,
     log,
   });
   let worker: RunningWorker | undefined;
@@ -103,6 +109,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
   const app = createApp(core.holdfast, dialectsOf(config.file), {
     log,
     version: '0.0.0-test',
+    telemetry,
     limits: config.file.limits,
   });
   const makeKey = ({ org, scopes = ['admin'], expires_at }: { org: string; scopes?: Scope[]; expires_at?: number }) =>
@@ -111,7 +118,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
   const otherKey = (await makeKey({ org: 'org_b' })).token;
   return {
     ...core,
-    ...{ app, journal, link, config, worker, key, otherKey, makeKey },
+    ...{ app, journal, link, config, worker, telemetry, key, otherKey, makeKey },
     revokeKey: async (id) => void (await journal.write('revokeKey', { id })),
     send: async (method, path, sent = {}) =>
       await app.request(path, {
@@ -125,7 +132,10 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
       await tools.close();
       await link.close();
       await journal.close();
-      if (!keep) directory.remove();
+      await telemetry.tracing.close();
+      if (keep) return;
+      await removeDatabaseOf(directory.path);
+      directory.remove();
     },
   };
 }

@@ -100,7 +100,7 @@ describe('what Temporal loses', () => {
     await loseWorkflow(stack, id);
     await loseWorkflow(stack, child);
     const lastOf = async (run: string) => (await rowOf(run)).last_event_at;
-    await stack.relay.sweep(Date.now() - ((await lastOf(id)) + (await lastOf(child))) / 2);
+    await stack.relay.sweep(Date.now() - Math.floor(((await lastOf(id)) + (await lastOf(child))) / 2));
     expect([(await rowOf(id)).epoch, (await rowOf(child)).epoch]).toEqual([1, 0]);
     await answer(stack, child, 'second');
     const events = await eventsToEnd(stack, id);

@@ -3,20 +3,22 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Execution } from '../mcp/servers/workshop.ts';
-import { openStack, type Stack } from '../support/stack.ts';
+import { openStack, type Stack, type StackOptions } from '../support/stack.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const STDIO_WORKSHOP = fileURLToPath(new URL('../mcp/servers/stdio.ts', import.meta.url));
 
 export type WorkshopStack = Stack & { executions(): Execution[] };
 
-/** `approval` is the persona's: `shop/note: always` and the like. */
+/** `approval` is the persona's: `shop/note: always` and the like. `more` is the stack's. */
 export async function openWorkshopStack(
   approval: Record<string, 'always' | 'never' | 'hint'> = {},
+  more: Omit<StackOptions, 'file'> = {},
 ): Promise<WorkshopStack> {
   const directory = temporaryDirectory();
   const file = join(directory.path, 'executions.jsonl');
   const stack = await openStack({
+    ...more,
     file: {
       mcp: { shop: { command: process.execPath, args: [STDIO_WORKSHOP], env: { EXECUTIONS: file }, timeout_s: 20 } },
       personas: [

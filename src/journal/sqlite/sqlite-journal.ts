@@ -90,6 +90,8 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
     write: <N extends TransactionName>(name: N, args: TransactionArgs<N>) =>
       ask({ kind: 'write', name, args }) as Promise<TransactionResult<N>>,
     onAppended: (listener) => subscribe(emitter, 'appended', listener as (value: Appended) => void),
+    // Whoever else has the file open (`keys`, `migrate`) appends nothing.
+    watch: () => () => undefined,
     onIntent: (listener) => subscribe(emitter, 'intent', listener),
     abortRun: (runId) => void emitter.emit('abort', runId),
     onAbort: (listener) => subscribe(emitter, 'abort', listener),

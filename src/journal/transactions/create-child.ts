@@ -3,6 +3,7 @@ import type { CallOutcome } from '../../runs/outcomes.ts';
 import { waitedMs } from '../budget.ts';
 import { ceilingFor, heldTo, usedUp } from '../child-budget.ts';
 import { childRef } from '../child-runs.ts';
+import { takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { appendResult } from '../requests.ts';
@@ -28,6 +29,8 @@ type CreateChild = {
  * so in the parent's events. What stands in its way is the call's result. Errors: `steps.superseded`.
  */
 export async function createChild(trx: Trx, args: CreateChild, ctx: TransactionContext): Promise<CallOutcome> {
+  // Before the run's row, as a create takes them that cancels a run.
+  if (args.active_limit !== null) await takeAlone(trx, args.lease.org_id, 'active runs');
   const { run } = await heldLease(trx, args.lease);
   if (run.status === 'cancelling') return await givenUp(trx, args.lease);
   const ceiling = await ceilingFor(trx, run, args.turn, ctx.now);

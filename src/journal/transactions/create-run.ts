@@ -1,15 +1,17 @@
+import { sql } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import { newId } from '../../ids.ts';
 import type { Caller, Created, Effect, Idempotency, OnBusy, RunAlias } from '../../runs/types.ts';
 import { cancelLocked } from '../cancel.ts';
 import { endRun } from '../end-run.ts';
+import { TransactionConflict, takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { limitReached } from '../run-limits.ts';
-import { lockRun } from '../run-row.ts';
+import { lockRun, type RunRecord } from '../run-row.ts';
 import { nameRun } from './aliases.ts';
 import { once } from './idempotency.ts';
-import { insertThread, type WrittenThread } from './threads.ts';
+import { insertThread, lockThread, type WrittenThread } from './threads.ts';
 
 type CreateRun = PreparedRun & {
   caller: Caller;
@@ -45,24 +47,64 @@ export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionConte
     if (earlier) return earlier;
     await checkActiveLimit(trx, caller.org_id, args.active_limit);
     const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;
-    let active = await lockThread(trx, ctx, caller.org_id, threadId, id);
-    if (active && (await endExpired(trx, ctx, caller.org_id, active))) {
-      active = await lockThread(trx, ctx, caller.org_id, threadId, id);
+    const ending =
+      args.thread_id === null ? undefined : await lockToEnd(trx, ctx, caller.org_id, threadId, args.on_busy);
+    let active = await takeThread(trx, ctx, caller.org_id, threadId, id);
+    let holder = active === ending?.id ? ending : undefined;
+    if (holder && (await endExpired(trx, ctx, holder))) {
+      active = await takeThread(trx, ctx, caller.org_id, threadId, id);
+      // The next of the queue, which has just been given the thread here.
+      holder = active ? await lockRun(trx, caller.org_id, active) : undefined;
     }
     if (active && args.on_busy === 'reject') throw busy(threadId, active);
     const queued = active ? { queued: { rank: args.on_busy === 'interrupt' ? INTERRUPT_RANK : 0 } } : {};
     await insertRun(trx, ctx, caller, args, { id, thread_id: threadId, ...queued });
     if (active && args.on_busy === 'interrupt') {
-      await cancelLocked(trx, ctx, await lockRun(trx, caller.org_id, active), caller);
+      if (!holder) throw new TransactionConflict(`run ${active} has come to have thread ${threadId}`);
+      await cancelLocked(trx, ctx, holder, caller);
     }
     return { run_id: id, thread_id: threadId, trace_id: caller.trace_id };
   });
   return { ...effect, replayed: effect.replayed || earlier !== undefined };
 }
 
-/** Ends a run whose own time is over: it holds no thread, also while no worker is there to end it. False where it is not. */
-async function endExpired(trx: Trx, ctx: TransactionContext, orgId: string, runId: string): Promise<boolean> {
-  const run = await lockRun(trx, orgId, runId);
+/**
+ * The active run of a thread, where this create is to end it: it is interrupted, or its own time is over. Its row is taken before
+ * the thread's, as its own end does, so that the two do not wait for each other; while it is taken the thread stays its own.
+ */
+async function lockToEnd(
+  trx: Trx,
+  ctx: TransactionContext,
+  orgId: string,
+  threadId: string,
+  onBusy: OnBusy,
+): Promise<RunRecord | undefined> {
+  const active = await trx
+    .selectFrom('threads')
+    .innerJoin('runs', 'runs.id', 'threads.active_run_id')
+    .selectAll('runs')
+    .where('threads.id', '=', threadId)
+    .where('threads.org_id', '=', orgId)
+    .where('runs.org_id', '=', orgId)
+    .executeTakeFirst();
+  if (!active || (onBusy !== 'interrupt' && !isExpired(active, ctx.now))) return undefined;
+  const run = await trx
+    .updateTable('runs')
+    .set((eb) => ({ last_seq: eb.ref('last_seq') }))
+    .where('id', '=', active.id)
+    .where('org_id', '=', orgId)
+    .where('ended', '=', 0)
+    .returningAll()
+    .executeTakeFirst();
+  // Its end came first: the thread is another's by now, or nobody's, or deleted.
+  if (!run) throw new TransactionConflict(`run ${active.id} has let go of thread ${threadId}`);
+  return run;
+}
+
+const isExpired = (run: RunRecord, now: number) => limitReached(run, now)?.code === 'run.expired';
+
+/** Ends a locked run whose own time is over: it holds no thread, also while no worker is there to end it. False where it is not. */
+async function endExpired(trx: Trx, ctx: TransactionContext, run: RunRecord): Promise<boolean> {
   const limit = limitReached(run, ctx.now);
   if (run.ended || run.status === 'cancelling' || limit?.code !== 'run.expired') return false;
   await endRun(trx, ctx, run, { as: 'failed', ...limit });
@@ -70,60 +112,46 @@ async function endExpired(trx: Trx, ctx: TransactionContext, orgId: string, runI
 }
 
 /** Takes the thread for a run; gives the active run that has it, if so. Errors: `threads.not_found`. */
-async function lockThread(
+async function takeThread(
   trx: Trx,
   ctx: TransactionContext,
   orgId: string,
   threadId: string,
   runId: string,
 ): Promise<string | undefined> {
-  const locked = await trx
+  const active = await lockThread(trx, orgId, threadId);
+  if (active) return active;
+  await trx
     .updateTable('threads')
     .set({ active_run_id: runId, updated_at: ctx.now })
     .where('id', '=', threadId)
     .where('org_id', '=', orgId)
-    .where('active_run_id', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
-  return locked ? undefined : await activeRunOf(trx, orgId, threadId);
+    .execute();
+  return undefined;
 }
 
-/** Errors: `threads.not_found`, `threads.busy`. */
-export async function refuseBusy(trx: Trx, orgId: string, threadId: string): Promise<void> {
-  const active = await activeRunOf(trx, orgId, threadId);
-  if (active) throw busy(threadId, active);
-}
-
-async function activeRunOf(trx: Trx, orgId: string, threadId: string): Promise<string | undefined> {
-  const thread = await trx
-    .selectFrom('threads')
-    .select('active_run_id')
-    .where('id', '=', threadId)
-    .where('org_id', '=', orgId)
-    .executeTakeFirst();
-  if (!thread) throw new HoldfastError('threads.not_found', `No thread ${threadId}.`);
-  return thread.active_run_id ?? undefined;
-}
-
-function busy(threadId: string, runId: string): HoldfastError {
+export function busy(threadId: string, runId: string): HoldfastError {
   return new HoldfastError('threads.busy', `Thread ${threadId} already has an active run, ${runId}.`, {
     details: { active_run_id: runId },
   });
 }
 
-/** Runs of an organisation that have not ended. */
+/** Runs of an organisation that have not ended; one that is to be held to a limit asks with `takeAlone` before. */
 export async function activeRuns(trx: Trx, orgId: string): Promise<number> {
   const row = await trx
     .selectFrom('runs')
     .select((eb) => eb.fn.countAll<number>().as('active'))
     .where('org_id', '=', orgId)
-    .where('ended', '=', 0)
+    // Said in the statement itself, so that SQLite can use the index of active runs.
+    .where('ended', '=', sql.lit(0))
     .executeTakeFirstOrThrow();
   return Number(row.active);
 }
 
 async function checkActiveLimit(trx: Trx, orgId: string, limit: number | null): Promise<void> {
-  if (limit === null || (await activeRuns(trx, orgId)) < limit) return;
+  if (limit === null) return;
+  await takeAlone(trx, orgId, 'active runs');
+  if ((await activeRuns(trx, orgId)) < limit) return;
   throw new HoldfastError('limits.active_runs', `The organisation already has ${limit} active runs, its limit.`, {
     retryAfterS: ACTIVE_LIMIT_RETRY_S,
   });

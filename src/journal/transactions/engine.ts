@@ -1,6 +1,7 @@
 /** Transactions of the engine's side: where a run stands, its rebuild, and the intents that wait for Temporal. */
 import type { Position, RunRef, Stop } from '../../runs/outcomes.ts';
 import { callRefs } from '../call-refs.ts';
+import { runsBesideOthers } from '../exclusive.ts';
 import {
   forgetDelivered,
   OUTBOX_FIRST_RETRY_MS,
@@ -122,6 +123,10 @@ export async function claimIntents(trx: Trx, args: { limit: number }, ctx: Trans
         .limit(args.limit),
     )
     .orderBy('outbox.id')
+    // Asked again of the locked row: another process may have claimed it since.
+    .where('outbox.next_at', '<=', ctx.now)
+    // What another process claims at this moment is its to deliver.
+    .$if(runsBesideOthers(trx), (query) => query.forUpdate('outbox').skipLocked())
     .execute();
   const claimed: DueIntent[] = [];
   for (const { attempts, status, ended, epoch, ...intent } of due) {
@@ -156,16 +161,34 @@ function dueInTurn(trx: Trx, now: number) {
     .where('next_at', '<=', now);
 }
 
-/** Makes every waiting intent due at once: Temporal is back. */
+/** Makes every waiting intent due at once: Temporal is back. One that is claimed or shown at this moment needs it no more. */
 export async function expediteIntents(trx: Trx, _args: Record<string, never>, ctx: TransactionContext): Promise<void> {
-  await trx.updateTable('outbox').set({ next_at: ctx.now }).where('next_at', '>', ctx.now).execute();
+  const waiting = trx
+    .selectFrom('outbox')
+    .select('id')
+    .where('next_at', '>', ctx.now)
+    .$if(runsBesideOthers(trx), (query) => query.forUpdate().skipLocked());
+  await trx.updateTable('outbox').set({ next_at: ctx.now }).where('id', 'in', waiting).execute();
 }
 
-/** Remembers a fact of the installation, such as the identity of Temporal's namespace. */
-export async function setMeta(trx: Trx, args: { key: string; value: string }, _ctx: TransactionContext): Promise<void> {
-  await trx
+/**
+ * Remembers a fact of the installation, such as the identity of Temporal's namespace, in the place of `from` (null: of nothing), where
+ * it is given. False when another value was there.
+ */
+export async function setMeta(
+  trx: Trx,
+  args: { key: string; value: string; from?: string | null },
+  _ctx: TransactionContext,
+): Promise<boolean> {
+  const { key, value, from } = args;
+  const set = await trx
     .insertInto('meta')
-    .values(args)
-    .onConflict((oc) => oc.column('key').doUpdateSet({ value: args.value }))
-    .execute();
+    .values({ key, value })
+    .onConflict((oc) => {
+      const replaced = oc.column('key').doUpdateSet({ value });
+      return from === undefined ? replaced : replaced.where('meta.value', '=', from ?? value);
+    })
+    .returning('key')
+    .executeTakeFirst();
+  return set !== undefined;
 }

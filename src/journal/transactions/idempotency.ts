@@ -7,7 +7,8 @@ export const IDEMPOTENCY_KEPT_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Runs `effect` once for a key: its value is stored in the effect's own transaction, so that a crash between the two
- * cannot be. Errors are not kept. Errors: `idempotency.mismatch` when the key was used for another request.
+ * cannot be. The key is taken first: whoever has the same one waits here, and is told of the effect. Errors are not kept.
+ * Errors: `idempotency.mismatch` when the key was used for another request.
  */
 export async function once<T>(
   trx: Trx,
@@ -17,41 +18,63 @@ export async function once<T>(
   effect: () => Promise<T>,
 ): Promise<Effect<T>> {
   if (!key) return { value: await effect(), replayed: false };
-  const known = await trx
-    .selectFrom('idempotency')
-    .select(['fingerprint', 'value', 'created_at'])
+  if (!(await takeKey(trx, ctx, orgId, key))) return { value: await known<T>(trx, orgId, key), replayed: true };
+  const value = await effect();
+  await trx
+    .updateTable('idempotency')
+    .set({ value: JSON.stringify(value) })
     .where('org_id', '=', orgId)
     .where('key', '=', key.key)
-    .executeTakeFirst();
-  if (known && known.created_at > ctx.now - IDEMPOTENCY_KEPT_MS) {
-    if (known.fingerprint !== key.fingerprint) {
-      throw new HoldfastError(
-        'idempotency.mismatch',
-        'This Idempotency-Key was used within the last 24 hours for another method, path or body.',
-      );
-    }
-    return { value: JSON.parse(known.value) as T, replayed: true };
-  }
-  const value = await effect();
-  const row = { fingerprint: key.fingerprint, value: JSON.stringify(value), created_at: ctx.now };
-  await trx
-    .insertInto('idempotency')
-    .values({ org_id: orgId, key: key.key, ...row })
-    .onConflict((oc) => oc.columns(['org_id', 'key']).doUpdateSet(row))
     .execute();
   return { value, replayed: false };
 }
 
+/** Takes a key that is new, or whose day is over. False: it has had its effect. */
+async function takeKey(trx: Trx, ctx: TransactionContext, orgId: string, key: Idempotency): Promise<boolean> {
+  const row = { fingerprint: key.fingerprint, value: '', created_at: ctx.now };
+  const taken = await trx
+    .insertInto('idempotency')
+    .values({ org_id: orgId, key: key.key, ...row })
+    .onConflict((oc) =>
+      oc
+        .columns(['org_id', 'key'])
+        .doUpdateSet(row)
+        .where('idempotency.created_at', '<=', ctx.now - IDEMPOTENCY_KEPT_MS),
+    )
+    .returning('key')
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+async function known<T>(trx: Trx, orgId: string, key: Idempotency): Promise<T> {
+  const { fingerprint, value } = await trx
+    .selectFrom('idempotency')
+    .select(['fingerprint', 'value'])
+    .where('org_id', '=', orgId)
+    .where('key', '=', key.key)
+    .executeTakeFirstOrThrow();
+  if (fingerprint === key.fingerprint) return JSON.parse(value) as T;
+  throw new HoldfastError(
+    'idempotency.mismatch',
+    'This Idempotency-Key was used within the last 24 hours for another method, path or body.',
+  );
+}
+
 /** Deletes keys that no longer answer; returns how many. */
 export async function purgeIdempotency(trx: Trx, args: { limit: number }, ctx: TransactionContext): Promise<number> {
+  const before = ctx.now - IDEMPOTENCY_KEPT_MS;
   const old = await trx
     .selectFrom('idempotency')
     .select(['org_id', 'key'])
-    .where('created_at', '<', ctx.now - IDEMPOTENCY_KEPT_MS)
+    .where('created_at', '<', before)
+    .orderBy('org_id')
+    .orderBy('key')
     .limit(args.limit)
     .execute();
-  for (const row of old) {
-    await trx.deleteFrom('idempotency').where('org_id', '=', row.org_id).where('key', '=', row.key).execute();
+  for (const { org_id, key } of old) {
+    // One that was taken for another effect meanwhile is young again.
+    const purged = trx.deleteFrom('idempotency').where('org_id', '=', org_id).where('key', '=', key);
+    await purged.where('created_at', '<', before).execute();
   }
   return old.length;
 }

@@ -15,9 +15,10 @@ import { claimIntents, expediteIntents, loadRun, rebuildRun, setMeta } from './e
 import { failAttempt } from './fail-attempt.ts';
 import { expireInput, finishRun } from './finish-run.ts';
 import { purgeIdempotency } from './idempotency.ts';
-import { createKey, revokeKey } from './keys.ts';
+import { createFirstKey, createKey, revokeKey } from './keys.ts';
 import { createMessage, deleteMessage, updateMessage } from './messages.ts';
 import { createPersona, deletePersona, syncPersonas, updatePersona } from './personas.ts';
+import { purgeDeletedThreads, purgeRuns, purgeThreads } from './purge.ts';
 import { addRunMessage } from './run-messages.ts';
 import { createThread, deleteThread, purgeDeleted, updateThread } from './threads.ts';
 import { beginCall, completeCall, releaseCall } from './tool-call.ts';
@@ -35,6 +36,7 @@ export const transactions = {
   completeCall,
   completeTurn,
   createChild,
+  createFirstKey,
   createKey,
   createMessage,
   createPersona,
@@ -50,7 +52,10 @@ export const transactions = {
   giveAliases,
   loadRun,
   purgeDeleted,
+  purgeDeletedThreads,
   purgeIdempotency,
+  purgeRuns,
+  purgeThreads,
   rebuildRun,
   releaseCall,
   requestCancel,

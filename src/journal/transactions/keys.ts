@@ -1,26 +1,34 @@
 import type { Selectable } from 'kysely';
 import { newId } from '../../ids.ts';
 import type { Scope } from '../../runs/types.ts';
+import { takeAlone } from '../exclusive.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import type { Schema } from '../schema.ts';
 
 export type KeyRecord = Selectable<Schema['api_keys']>;
 
+type StoredKey = {
+  org_id: string;
+  prefix: string;
+  hash: string;
+  user_id: string | null;
+  user_name: string | null;
+  user_email: string | null;
+  scopes: Scope[];
+  expires_at: number | null;
+};
+
+/** Stores the first key of an organisation, of however many processes that want to; false where it has one. */
+export async function createFirstKey(trx: Trx, args: StoredKey, ctx: TransactionContext): Promise<boolean> {
+  await takeAlone(trx, args.org_id, 'first key');
+  const known = await trx.selectFrom('api_keys').select('id').where('org_id', '=', args.org_id).executeTakeFirst();
+  if (known) return false;
+  await createKey(trx, args, ctx);
+  return true;
+}
+
 /** Stores a key by its hash; the organisation exists from its first key. A prefix that is known already is left as it is. */
-export async function createKey(
-  trx: Trx,
-  args: {
-    org_id: string;
-    prefix: string;
-    hash: string;
-    user_id: string | null;
-    user_name: string | null;
-    user_email: string | null;
-    scopes: Scope[];
-    expires_at: number | null;
-  },
-  ctx: TransactionContext,
-): Promise<string> {
+export async function createKey(trx: Trx, args: StoredKey, ctx: TransactionContext): Promise<string> {
   await trx
     .insertInto('orgs')
     .values({ id: args.org_id, name: args.org_id, created_at: ctx.now })

@@ -5,8 +5,8 @@ import type { Effect, Idempotency } from '../../runs/types.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { insertMessage } from '../messages.ts';
 import type { Schema } from '../schema.ts';
-import { refuseBusy } from './create-run.ts';
 import { once } from './idempotency.ts';
+import { lockFreeThread } from './threads.ts';
 
 export type MessageRecord = Selectable<Schema['messages']>;
 
@@ -28,7 +28,7 @@ export function createMessage(
 ): Promise<Effect<MessageRecord>> {
   const { org_id, thread_id } = args;
   return once(trx, ctx, org_id, args.once, async () => {
-    await refuseBusy(trx, org_id, thread_id);
+    await lockFreeThread(trx, org_id, thread_id);
     const id = await insertMessage(trx, ctx, { org_id, thread_id, id: null }, args);
     return await trx
       .selectFrom('messages')
@@ -63,7 +63,7 @@ export async function updateMessage(
  * did would do it again. Errors: `messages.not_found`, `threads.busy`.
  */
 export async function deleteMessage(trx: Trx, args: MessageRef, _ctx: TransactionContext): Promise<void> {
-  await refuseBusy(trx, args.org_id, args.thread_id);
+  await lockFreeThread(trx, args.org_id, args.thread_id);
   const deleted = await trx
     .updateTable('messages')
     .set({ listed: -1, content: '[]', metadata: '{}' })

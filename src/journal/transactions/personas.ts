@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import type { Effect, Idempotency } from '../../runs/types.ts';
+import { takeAlone } from '../exclusive.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import type { Schema } from '../schema.ts';
 import { once } from './idempotency.ts';
@@ -13,7 +14,10 @@ export function createPersona(
   args: { org_id: string; once?: Idempotency; key: string; definition: string },
   ctx: TransactionContext,
 ): Promise<Effect<PersonaRecord>> {
-  return once(trx, ctx, args.org_id, args.once, () => insertPersona(trx, ctx, args.org_id, args, 'api'));
+  return once(trx, ctx, args.org_id, args.once, async () => {
+    await takeAlone(trx, args.org_id, 'personas');
+    return await insertPersona(trx, ctx, args.org_id, args, 'api');
+  });
 }
 
 /**
@@ -26,6 +30,7 @@ export async function updatePersona(
   ctx: TransactionContext,
 ): Promise<Effect<PersonaRecord>> {
   return await once(trx, ctx, args.org_id, args.once, async () => {
+    await takeAlone(trx, args.org_id, 'personas');
     const newest = await newestOf(trx, args.org_id, args.key);
     const before = JSON.parse(newest.definition) as Record<string, unknown>;
     const settings = Object.entries({ ...(before.settings as object), ...(args.patch.settings as object) });
@@ -47,6 +52,7 @@ export async function deletePersona(
   args: { org_id: string; key: string },
   ctx: TransactionContext,
 ): Promise<void> {
+  await takeAlone(trx, args.org_id, 'personas');
   await newestOf(trx, args.org_id, args.key);
   const configured = await trx
     .selectFrom('personas')
@@ -85,6 +91,7 @@ export async function syncPersonas(
   args: { org_id: string; personas: { key: string; definition: string }[] },
   ctx: TransactionContext,
 ): Promise<void> {
+  await takeAlone(trx, args.org_id, 'personas');
   for (const persona of args.personas) {
     const last = await trx
       .selectFrom('personas')

@@ -6,7 +6,7 @@ import type { TransactionContext, Trx } from '../journal.ts';
 import { insertMessage } from '../messages.ts';
 import type { Schema } from '../schema.ts';
 import { deleteAliases, insertAlias } from './aliases.ts';
-import { refuseBusy } from './create-run.ts';
+import { busy } from './create-run.ts';
 import { once } from './idempotency.ts';
 import type { WrittenMessage } from './messages.ts';
 
@@ -57,6 +57,28 @@ export async function insertThread(
   return row;
 }
 
+/**
+ * Takes the thread's row for this transaction: it is neither taken, freed nor deleted until the commit. Gives the active run that
+ * has it. Errors: `threads.not_found`.
+ */
+export async function lockThread(trx: Trx, orgId: string, threadId: string): Promise<string | undefined> {
+  const thread = await trx
+    .updateTable('threads')
+    .set((eb) => ({ next_position: eb.ref('next_position') }))
+    .where('id', '=', threadId)
+    .where('org_id', '=', orgId)
+    .returning('active_run_id')
+    .executeTakeFirst();
+  if (!thread) throw new HoldfastError('threads.not_found', `No thread ${threadId}.`);
+  return thread.active_run_id ?? undefined;
+}
+
+/** Takes the row of a thread that has no active run. Errors: `threads.not_found`, `threads.busy`. */
+export async function lockFreeThread(trx: Trx, orgId: string, threadId: string): Promise<void> {
+  const active = await lockThread(trx, orgId, threadId);
+  if (active) throw busy(threadId, active);
+}
+
 /** Errors: `threads.not_found`. */
 export async function updateThread(
   trx: Trx,
@@ -88,7 +110,7 @@ export async function deleteThread(
   _ctx: TransactionContext,
 ): Promise<void> {
   const { org_id, thread_id } = args;
-  await refuseBusy(trx, org_id, thread_id);
+  await lockFreeThread(trx, org_id, thread_id);
   await refuseAwaited(trx, org_id, thread_id);
   await deleteAliases(trx, org_id, thread_id);
   await trx

@@ -19,6 +19,7 @@ export function mcpTool(server: McpServer, listed: ServerTool, config: ToolConfi
   let check: ArgumentsCheck | undefined;
   return {
     name: target.name,
+    kind: 'command' in server.config ? 'mcp_stdio' : 'mcp_http',
     description: listed.description ?? listed.title ?? '',
     parameters: listed.inputSchema,
     may_repeat: target.may_repeat,

@@ -1,0 +1,120 @@
+/** A connection that is lost during the commit: what became of the transaction is asked for, and told as it is. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { createArgs } from '../../../test/support/clocked-journal.ts';
+import { createDatabase, throughProxy } from '../../../test/support/postgres-database.ts';
+import { type ProxiedConnection, startProxy, type Tap } from '../../../test/support/proxy.ts';
+import type { Appended, Journal } from '../journal.ts';
+import { openPostgresJournal } from './postgres-journal.ts';
+import { OUTCOME_WITHIN_MS } from './transact.ts';
+
+const COMMIT = Buffer.from('commit\0');
+
+let close: (() => Promise<void>) | undefined;
+afterEach(() => close?.());
+
+/** A journal whose next commit goes through `cutCommit`, and the same database as others see it. */
+async function openCut(cutCommit: (onCommit: { chunk: Buffer; connection: ProxiedConnection }) => boolean) {
+  const url = await createDatabase();
+  let armed = false;
+  const tap: Tap = (chunk, from, connection) => {
+    if (!armed || from === 'server' || !chunk.includes(COMMIT)) return onAnswer(chunk, from, connection);
+    armed = false;
+    return cutCommit({ chunk, connection });
+  };
+  /** Set by `cutAnswer`: this connection's next answer is lost. */
+  let unanswered: ProxiedConnection | undefined;
+  const onAnswer: Tap = (_chunk, from, connection) => {
+    if (from !== 'server' || connection !== unanswered) return true;
+    unanswered = undefined;
+    connection.cut();
+    return false;
+  };
+  const proxy = await startProxy(new URL(url).host, { tap });
+  const journal = await openPostgresJournal({ url: throughProxy(url, proxy) });
+  const others = await openPostgresJournal({ url });
+  const told: Appended[] = [];
+  journal.onAppended((appended) => told.push(appended));
+  close = async () => {
+    await journal.close();
+    await others.close();
+    await proxy.close();
+  };
+  return {
+    ...{ journal, proxy, told },
+    arm: () => {
+      armed = true;
+    },
+    loseAnswerOf: (connection: ProxiedConnection) => {
+      unanswered = connection;
+    },
+    runs: async () => (await others.db.selectFrom('runs').select('id').execute()).map((row) => row.id),
+  };
+}
+
+const create = (journal: Journal, key?: string) =>
+  journal.write('createRun', createArgs(key === undefined ? {} : { once: { key, fingerprint: 'a' } }));
+
+describe('a connection that is lost', () => {
+  it('after the database has committed: the caller is told of the effect', async () => {
+    const cut = await openCut(({ connection }) => {
+      cut.loseAnswerOf(connection);
+      return true;
+    });
+    cut.arm();
+    const { value } = await create(cut.journal);
+    expect(await cut.runs()).toEqual([value.run_id]);
+  });
+
+  it('after it has committed events: their readers are told, once', async () => {
+    const cut = await openCut(({ connection }) => {
+      cut.loseAnswerOf(connection);
+      return true;
+    });
+    const { run_id } = (await create(cut.journal)).value;
+    cut.arm();
+    await cut.journal.write('requestCancel', { caller: createArgs().caller, run_id });
+    expect(cut.told.map(({ last_seq, events }) => [last_seq, events?.length])).toEqual([[2, 2]]);
+  });
+
+  it('before the commit arrives: the journal is unavailable, and nothing was written', async () => {
+    const cut = await openCut(({ connection }) => {
+      connection.cut();
+      return false;
+    });
+    cut.arm();
+    await expect(create(cut.journal)).rejects.toMatchObject({
+      ...{ code: 'journal.unavailable', retryAfterS: expect.any(Number) },
+    });
+    expect(await cut.runs()).toEqual([]);
+    expect(cut.told).toEqual([]);
+    await create(cut.journal);
+  });
+
+  it('while the database still waits for the commit: its word is waited for', async () => {
+    const cut = await openCut(({ connection }) => {
+      connection.cutClient();
+      return false;
+    });
+    cut.arm();
+    await expect(create(cut.journal)).rejects.toMatchObject({ code: 'journal.unavailable' });
+    expect(await cut.runs()).toEqual([]);
+  });
+
+  it('together with the database: nobody says that nothing was written, and a repeat with the key has one effect', async () => {
+    const cut = await openCut(({ connection }) => {
+      cut.loseAnswerOf(connection);
+      cut.proxy.refuse();
+      return true;
+    });
+    cut.arm();
+    const began = Date.now();
+    await expect(create(cut.journal, 'k')).rejects.toMatchObject({
+      ...{ code: 'journal.outcome_unknown', retryAfterS: expect.any(Number) },
+    });
+    expect(Date.now() - began).toBeLessThan(OUTCOME_WITHIN_MS + 10_000);
+    cut.proxy.restore();
+    const { value, replayed } = await create(cut.journal, 'k');
+    expect(replayed).toBe(true);
+    expect(await cut.runs()).toEqual([value.run_id]);
+  });
+});

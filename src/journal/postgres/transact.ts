@@ -1,0 +1,145 @@
+/** One transaction on PostgreSQL, from its begin to the moment in which it is known whether it was committed. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TransactionContext } from '../journal.ts';
+import {
+  runTransaction,
+  type TransactionArgs,
+  type TransactionName,
+  type TransactionResult,
+} from '../transactions/index.ts';
+import { kyselyOnSession, type Session, type Sessions } from './connections.ts';
+import { isConflict, isRefusal, outcomeUnknown, unavailable } from './errors.ts';
+
+/** A transaction that met a deadlock or a conflict is begun again, this often in all. */
+export const MAX_ATTEMPTS = 10;
+/** The longest pause before it is, by chance, so that two do not meet again; it grows with each. */
+const CONFLICT_PAUSE_MS = 20;
+/**
+ * How long the database is asked what became of a commit whose answer was lost: longer than it keeps a transaction whose client is
+ * gone.
+ */
+export const OUTCOME_WITHIN_MS = 8_000;
+const OUTCOME_PAUSE_MS = 100;
+
+/** What is told of a transaction: before its commit is sent, and once it is known whether it happened. */
+export type Telling = (ctx: TransactionContext) => (committed: boolean) => void;
+
+/**
+ * Runs one named transaction. Errors: its own; `journal.unavailable`: nothing was written; `journal.outcome_unknown`: the connection
+ * was lost during the commit, and the database could not be asked for `OUTCOME_WITHIN_MS`.
+ */
+export async function transact<N extends TransactionName>(
+  pool: Sessions,
+  name: N,
+  args: TransactionArgs<N>,
+  telling: Telling,
+): Promise<TransactionResult<N>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptOnce(pool, name, args, telling);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      if (attempt === MAX_ATTEMPTS) throw unavailable(error);
+      await delay(Math.random() * CONFLICT_PAUSE_MS * attempt);
+    }
+  }
+}
+
+async function attemptOnce<N extends TransactionName>(
+  pool: Sessions,
+  name: N,
+  args: TransactionArgs<N>,
+  telling: Telling,
+): Promise<TransactionResult<N>> {
+  const session = await pool.take();
+  let done: { value: TransactionResult<N>; xid: string; tell: ReturnType<Telling> };
+  let failure: unknown;
+  try {
+    const { value, xid, ctx } = await perform(session, name, args);
+    done = { value, xid, tell: telling(ctx) };
+    failure = await commit(session);
+  } finally {
+    // Before anything else is asked: when the server goes down, every connection may be lost at its commit.
+    session.release();
+  }
+  if (failure === undefined) {
+    done.tell(true);
+    return done.value;
+  }
+  try {
+    if (isRefusal(failure) || !(await wasCommitted(pool, done.xid, failure))) throw failure;
+  } catch (error) {
+    done.tell(false);
+    throw error;
+  }
+  done.tell(true);
+  return done.value;
+}
+
+/** Does the transaction's work, without its commit; refused, it is rolled back. */
+async function perform<N extends TransactionName>(
+  session: Session,
+  name: N,
+  args: TransactionArgs<N>,
+): Promise<{ value: TransactionResult<N>; xid: string; ctx: TransactionContext }> {
+  const { xid, now } = await begin(session);
+  const ctx: TransactionContext = { now, appended: [], intents: [] };
+  try {
+    return { value: await runTransaction(name, kyselyOnSession(session), args, ctx), xid, ctx };
+  } catch (error) {
+    // A connection that cannot even roll back is ended, and the server does it.
+    await session.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+type Begun = { xid: string; now: number };
+
+/**
+ * Begins, and gives the transaction's id, by which the database knows later what became of it, and the database's time: one clock for
+ * all processes.
+ */
+async function begin(session: Session): Promise<Begun> {
+  const results = (await session.query(BEGIN)) as unknown as { rows: Begun[] }[];
+  return results[1]?.rows[0] as Begun;
+}
+
+/** Two statements, one round trip. */
+const BEGIN = `begin isolation level read committed;
+select pg_current_xact_id()::text as xid, (extract(epoch from clock_timestamp()) * 1000)::bigint as now`;
+
+/** Commits; gives what went wrong. */
+async function commit(session: Session): Promise<unknown> {
+  try {
+    const { command } = await session.query('commit');
+    return command === 'COMMIT' ? undefined : new Error('a statement of the transaction had failed');
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Asks what became of a transaction whose commit was not answered. Errors: `journal.outcome_unknown`. */
+async function wasCommitted(pool: Sessions, xid: string, failure: unknown): Promise<boolean> {
+  const until = Date.now() + OUTCOME_WITHIN_MS;
+  while (Date.now() < until) {
+    const status = await statusOf(pool, xid);
+    if (status === 'committed') return true;
+    if (status === 'aborted') return false;
+    await delay(OUTCOME_PAUSE_MS);
+  }
+  throw outcomeUnknown(failure);
+}
+
+/** Null: the database knows no more, or cannot be asked; the loss itself is what the caller is told. */
+async function statusOf(pool: Sessions, xid: string): Promise<string | null> {
+  let session: Session | undefined;
+  try {
+    session = await pool.take();
+    const sql = 'select pg_xact_status($1::text::xid8) as status';
+    return (await session.query<{ status: string | null }>(sql, [xid])).rows[0]?.status ?? null;
+  } catch {
+    return null;
+  } finally {
+    session?.release();
+  }
+}

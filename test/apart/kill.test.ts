@@ -1,0 +1,85 @@
+/** kill -9 and SIGTERM of one of several processes: what it was at goes on at another. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postRun, watch, wholeStory } from '../process/reader.ts';
+import { type Cluster, openCluster } from '../support/cluster.ts';
+import { checkHistory, types } from '../support/events.ts';
+import type { TestServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
+
+/** The bound of the design from a kill to the run's next event, with another worker alive. */
+const NEXT_EVENT_WITHIN_MS = 8_000;
+
+const figures: string[] = [];
+let cluster: Cluster;
+let one: TestServer;
+let other: TestServer;
+beforeAll(async () => {
+  cluster = await openCluster({ apis: 2, workers: 2 });
+  [one, other] = cluster.apis as [TestServer, TestServer];
+});
+afterAll(async () => {
+  console.log(figures.join('\n'));
+  await cluster.close();
+});
+
+describe('kill -9', { timeout: 90_000 }, () => {
+  it('of the worker that streams: the other worker goes on within 8 s', async () => {
+    const { run_id } = await postRun(one, '/stream chunks=100 delay_ms=30');
+    const reader = await watch(other, run_id);
+    await reader.until((event) => event.seq > 15, 'the run streams');
+    const worker = await cluster.workerOf(run_id);
+    await worker.kill();
+    const killed = performance.now();
+    const seen = reader.events.length;
+    await until(() => reader.events.length > seen, 'the next event', 20_000);
+    const took = (reader.arrivedAt[seen] ?? 0) - killed;
+    figures.push(`kill -9 of the worker that streams: next event after ${Math.round(took)} ms`);
+    expect(took).toBeLessThan(NEXT_EVENT_WITHIN_MS);
+    await reader.untilClosed();
+    checkHistory(reader.events);
+    expect(reader.events.at(-1)?.type).toBe('run.completed');
+    expect(types(reader.events).filter((type) => type === 'message.reset')).toHaveLength(1);
+    await worker.restart();
+  });
+
+  it('of the API that accepted a run and shows it: its reader goes on at the other API', async () => {
+    const { run_id } = await postRun(one, '/stream chunks=60 delay_ms=30\n/ask Which?');
+    const before = await watch(one, run_id);
+    await before.until((event) => event.seq > 10, 'the run streams');
+    await one.kill();
+    await until(() => before.end, 'the reader loses its connection');
+    const after = await watch(other, run_id, { query: `?after_seq=${before.events.length}` });
+    await after.untilType('run.waiting_for_input');
+    expect((await other.request('POST', `/v1/runs/${run_id}/input`, { content: 'blue' })).status).toBe(200);
+    await after.untilClosed();
+    await one.restart();
+    const story = await wholeStory(one, run_id);
+    checkHistory(story.events);
+    expect(types(story.events)).not.toContain('message.reset');
+    expect(before.text + after.text).toBe(story.text);
+  });
+
+  it('of an API in the moment of its 201: the run is started by whoever is left', async () => {
+    const { run_id } = await postRun(one, '/say hello');
+    await one.kill();
+    const story = await wholeStory(other, run_id, 30_000);
+    checkHistory(story.events);
+    expect(story.events.at(-1)?.type).toBe('run.completed');
+    await one.restart();
+  });
+});
+
+describe('SIGTERM', () => {
+  it('of the worker that streams: it hands the run over and is gone within 10 s', async () => {
+    await until(async () => (await one.request('GET', '/readyz')).status === 200, 'the cluster is ready');
+    const { run_id } = await postRun(one, '/stream chunks=150 delay_ms=30');
+    const reader = await watch(other, run_id);
+    await reader.until((event) => event.seq > 10, 'the run streams');
+    const worker = await cluster.workerOf(run_id);
+    figures.push(`SIGTERM of the worker that streams: gone after ${Math.round(await worker.stop())} ms`);
+    await reader.untilClosed(30_000);
+    checkHistory(reader.events);
+    expect(reader.events.at(-1)?.type).toBe('run.completed');
+    await worker.restart();
+  });
+});

@@ -1,0 +1,45 @@
+/** The database goes away under API and worker, and comes back: what streams goes on, what waits is answered. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postRun, watch, wholeStory } from '../process/reader.ts';
+import { type Cluster, openCluster } from '../support/cluster.ts';
+import { checkHistory, types } from '../support/events.ts';
+import { createDatabase, throughProxy } from '../support/postgres-database.ts';
+import { startProxy } from '../support/proxy.ts';
+import type { TestServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
+
+let proxy: Awaited<ReturnType<typeof startProxy>>;
+let cluster: Cluster;
+let api: TestServer;
+beforeAll(async () => {
+  const url = await createDatabase();
+  proxy = await startProxy(new URL(url).host);
+  cluster = await openCluster({ apis: 1, workers: 1, env: { DATABASE_URL: throughProxy(url, proxy) } });
+  [api] = cluster.apis as [TestServer];
+});
+afterAll(async () => {
+  await cluster.close();
+  await proxy.close();
+});
+
+describe('with the database out of reach', { timeout: 60_000 }, () => {
+  it('a run that streams is stalled and goes on, its reader connected all the while; nothing else is accepted', async () => {
+    const { run_id } = await postRun(api, '/stream chunks=100 delay_ms=20\n/ask Which?');
+    const reader = await watch(api, run_id);
+    await reader.until((event) => event.seq > 10, 'the run streams');
+    proxy.cut();
+    const isRefused = async () => (await api.request('POST', '/v1/runs', { input: 'lost' })).status === 503;
+    await until(isRefused, 'creates are refused');
+    expect(reader.end).toBeUndefined();
+    proxy.restore();
+    await reader.untilType('run.waiting_for_input', 30_000);
+    expect((await api.request('POST', `/v1/runs/${run_id}/input`, { content: 'blue' })).status).toBe(200);
+    await reader.untilClosed();
+    checkHistory(reader.events);
+    expect(reader.events.at(-1)?.type).toBe('run.completed');
+    expect(types(reader.events)).not.toContain('message.reset');
+    expect((await wholeStory(api, run_id)).text).toBe(reader.text);
+    // The creates that were refused left nothing.
+    expect((await api.request('GET', '/v1/runs')).json).toHaveLength(1);
+  });
+});
