@@ -90,7 +90,7 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
     write: <N extends TransactionName>(name: N, args: TransactionArgs<N>) =>
       ask({ kind: 'write', name, args }) as Promise<TransactionResult<N>>,
     onAppended: (listener) => subscribe(emitter, 'appended', listener as (value: Appended) => void),
-    // Whoever else has the file open (`keys`, `migrate`) appends nothing.
+    // Whoever else has the file open cannot wake us: what `doctor --repair` appends, readers find at the next tick of their feed.
     watch: () => () => undefined,
     onIntent: (listener) => subscribe(emitter, 'intent', listener),
     abortRun: (runId) => void emitter.emit('abort', runId),
