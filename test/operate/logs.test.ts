@@ -106,7 +106,7 @@ describe('the log', () => {
     await (await workflowOf(stack, ended)).terminate(TEXTS.said);
     await stack.relay.sweep(0);
     await eventsToEnd(stack, ended);
-    expect(about(ended)).toContainEqual(expect.objectContaining({ level: 'warn', status: 'terminated' }));
+    expect(about(ended)).toContainEqual(expect.objectContaining({ level: 'warn', temporal: 'terminated' }));
 
     const lost = await createRun(stack, `/ask ${TEXTS.question}`);
     await waitingOf(stack, lost);
