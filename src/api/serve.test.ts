@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EventStream, ThreadView } from '../runs/types.ts';
@@ -99,6 +100,28 @@ describe('serveApp', () => {
     const [incoming] = await once(outgoing, 'response');
     expect(incoming.statusCode).toBe(201);
     expect(await text(incoming)).toBe('{}');
+  });
+
+  it('lets a client that wants to close, and still sends a refused body, send it to its end', async () => {
+    const { port } = await serve();
+    const socket = connect(port, HOST);
+    const body = Buffer.alloc(MAX_BODY_BYTES, ' ');
+    const head = `POST /v1/runs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const half = body.subarray(body.length / 2);
+    socket.write(head);
+    socket.write(half);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
+    const lost: Error[] = [];
+    socket.on('error', (error) => lost.push(error));
+    // In pieces, so that a connection that was closed shows.
+    for (let at = 0; at < half.length && !socket.destroyed; at += half.length / 8) {
+      await new Promise<void>((sent) => void socket.write(half.subarray(at, at + half.length / 8), () => sent()));
+      await setImmediate();
+    }
+    socket.end();
+    if (!socket.closed) await once(socket, 'close');
+    expect(lost).toEqual([]);
   });
 
   it('sends a stream’s head and first bytes at once, and aborts it when the client leaves', async () => {

@@ -40,9 +40,12 @@ export async function serveApp(
 ): Promise<Served> {
   const readers = new Readers();
   const listener = getRequestListener(
-    (request, bindings) => {
-      const { outgoing } = bindings as HttpBindings;
-      return app.fetch(request, { ...bindings, readerSignal: () => readers.add(outgoing) });
+    async (request, bindings) => {
+      const { incoming, outgoing } = bindings as HttpBindings;
+      const response = await app.fetch(request, { ...bindings, readerSignal: () => readers.add(outgoing) });
+      // To a client that asked to close, Node would close with the answer: what is still on its way would then reset the connection.
+      if (!incoming.complete) outgoing.shouldKeepAlive = true;
+      return response;
     },
     { errorHandler: (error) => unroutable(error, log), autoCleanupIncoming: false },
   );

@@ -10,11 +10,8 @@ import { createAtOnce } from './load.ts';
 import { postRun, watch, wholeStory } from './reader.ts';
 
 const HEAP_MB = 512;
-/**
- * The heap, and what is not in it: Temporal's native core, the page cache of SQLite, buffers of sockets. 570 to 810 MiB were seen; the
- * bodies of the large creates alone would be 1,290 MiB, and each is held several times over.
- */
-const MAX_RSS_MB = HEAP_MB + 640;
+/** The heap, and what is not in it: Temporal's native core, the page cache of SQLite, buffers of sockets. */
+const MAX_RSS_MB = HEAP_MB + 384;
 const SMALL_HEAP = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` };
 
 /** Some 200 bytes each: more than the sockets of both sides hold. */
@@ -72,10 +69,8 @@ describe('with a heap of 512 MiB', { timeout: 120_000 }, () => {
     // Not one byte a character: the largest form that a text of this size has in memory.
     const input = 'ж'.repeat(450_000);
     const { counts, withoutRetryAfter, ms } = await createAtOnce(server, 1_500, { input });
-    // On a machine that is busy besides, a client that still sends may lose its connection before it reads that it was refused.
-    const { ECONNRESET: resets = 0, ...answered } = counts;
-    expect(Object.keys(answered).filter((status) => !['201', '429', '503'].includes(status))).toEqual([]);
-    expect(withoutRetryAfter).toBe(resets);
+    expect(Object.keys(counts).filter((status) => !['201', '429', '503'].includes(status))).toEqual([]);
+    expect(withoutRetryAfter).toBe(0);
     expect(counts['503']).toBeGreaterThan(0);
     expect((await server.request('GET', '/healthz')).status).toBe(200);
     expect(peakMb(server)).toBeLessThan(MAX_RSS_MB);
