@@ -1,5 +1,5 @@
 /** What the model of one turn is told: instructions, tools, and as much of the thread as fits, under what is left of the budget. */
-import type { budgetLeft } from '../src/journal/budget.ts';
+import { type budgetLeft, least } from '../src/journal/budget.ts';
 import type { ReadDb } from '../src/journal/journal.ts';
 import { type PromptWindow, readPrompt } from '../src/journal/prompt.ts';
 import { type RunRecord, type RunSpec, specOf } from '../src/journal/run-row.ts';
@@ -47,20 +47,21 @@ const ANSWER_SHARE = 0.25;
 function windowOf(route: Route, run: RunRecord, told: ModelRequest, maxOutput: number | undefined): PromptWindow {
   const { last_messages, max_prompt_tokens } = specOf(run);
   const before = last_messages === undefined ? {} : { before: { run_id: run.id, messages: last_messages } };
-  const limits: number[] = [];
-  if (max_prompt_tokens !== undefined) limits.push(max_prompt_tokens - run.input_tokens);
-  if (route.context_tokens !== null) {
-    const answer = Math.min(maxOutput ?? Number.POSITIVE_INFINITY, Math.floor(route.context_tokens * ANSWER_SHARE));
-    limits.push(route.context_tokens - answer);
-  }
-  if (limits.length === 0) return before;
-  const max = Math.min(...limits) - estimateInput(route, told);
+  const room = least(
+    max_prompt_tokens === undefined ? undefined : max_prompt_tokens - run.input_tokens,
+    route.context_tokens === null ? undefined : route.context_tokens - answerTokens(route.context_tokens, maxOutput),
+  );
+  if (room === undefined) return before;
+  const max = room - estimateInput(route, told);
   return { ...before, tokens: { max, of: (message) => messageTokens(route, message) } };
 }
 
+const answerTokens = (context: number, maxOutput = Number.POSITIVE_INFINITY) =>
+  Math.min(maxOutput, Math.floor(context * ANSWER_SHARE));
+
 /** What is left of a budget caps the step's output; where its input is known beforehand, that is taken off. */
 function capped(request: ModelRequest, left: Left, inputTokens: number): ModelRequest {
-  const caps = [left.max_output_tokens, left.max_tokens === undefined ? undefined : left.max_tokens - inputTokens];
-  const known = caps.filter((cap) => cap !== undefined);
-  return known.length === 0 ? request : { ...request, max_output_tokens: Math.max(1, Math.min(...known)) };
+  const ofBudget = left.max_tokens === undefined ? undefined : left.max_tokens - inputTokens;
+  const cap = least(left.max_output_tokens, ofBudget);
+  return cap === undefined ? request : { ...request, max_output_tokens: Math.max(1, cap) };
 }

@@ -62,22 +62,28 @@ export function budgetLeft(
   outputPrice: number | null,
   now: number,
 ): { max_tokens?: number; max_output_tokens?: number; deadline_ms?: number } {
-  const { budget, max_completion_tokens, expires_at } = specOf(run);
-  const { max_tokens, max_cost_usd, timeout_s } = budget;
+  const { budget, max_completion_tokens } = specOf(run);
+  const { max_tokens, max_cost_usd } = budget;
   const dollars = max_cost_usd === undefined ? undefined : max_cost_usd - (spentCost(run) ?? 0);
   const output = least(
     dollars === undefined || !outputPrice ? undefined : Math.floor((dollars * 1_000_000) / outputPrice),
     max_completion_tokens === undefined ? undefined : max_completion_tokens - run.output_tokens,
   );
-  const deadline = least(
-    timeout_s === undefined ? undefined : timeout_s * 1000 - workedMs(run, now),
-    expires_at === undefined ? undefined : expires_at - now,
-  );
+  const deadline = timeLeftMs(run, now);
   return {
     ...(max_tokens === undefined ? {} : { max_tokens: max_tokens - spentTokens(run) }),
     ...(output === undefined ? {} : { max_output_tokens: output }),
     ...(deadline === undefined ? {} : { deadline_ms: Math.max(1, deadline) }),
   };
+}
+
+/** Milliseconds that are left of the run's time: of its budget's work, and to its expiry. Undefined where neither is limited. */
+export function timeLeftMs(run: RunRecord, now: number): number | undefined {
+  const { budget, expires_at } = specOf(run);
+  return least(
+    budget.timeout_s === undefined ? undefined : budget.timeout_s * 1000 - workedMs(run, now),
+    expires_at === undefined ? undefined : expires_at - now,
+  );
 }
 
 /** The least of the limits that there are. */

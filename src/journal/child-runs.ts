@@ -20,10 +20,13 @@ export function childOf(trx: Trx, orgId: string, callId: string): Promise<RunRec
     .executeTakeFirst();
 }
 
-export function activeChildren(trx: Trx, run: { id: string; org_id: string }): Promise<RunRecord[]> {
+export function activeChildren(
+  trx: Trx,
+  run: { id: string; org_id: string },
+): Promise<Pick<RunRecord, 'id' | 'parent_call_id'>[]> {
   return trx
     .selectFrom('runs')
-    .selectAll()
+    .select(['id', 'parent_call_id'])
     .where('parent_run_id', '=', run.id)
     .where('org_id', '=', run.org_id)
     .where('ended', '=', 0)

@@ -28,7 +28,4 @@ export async function purgeOld(journal: Journal, { days, purged }: Retention, st
     gone = await journal.write('purgeThreads', { before });
     purged('threads', gone);
   }
-  for (let left = 1; left > 0 && !stopped(); await delay(PAUSE_MS)) {
-    left = await journal.write('purgeDeletedThreads', { limit: ROWS_AT_A_TIME });
-  }
 }

@@ -5,8 +5,9 @@ export type Limit = { code: 'run.expired' | 'run.max_prompt_tokens' | 'run.max_c
 
 /** The limit that leaves nothing for another step, if any. `now` in milliseconds since 1970. */
 export function limitReached(run: RunRecord, now: number): Limit | undefined {
-  const { expires_at, max_prompt_tokens, max_completion_tokens } = specOf(run);
-  if (expires_at !== undefined && now >= expires_at) return expired(expires_at);
+  const { max_prompt_tokens, max_completion_tokens } = specOf(run);
+  const expiry = expiryReached(run, now);
+  if (expiry) return expiry;
   if (max_prompt_tokens !== undefined && run.input_tokens >= max_prompt_tokens) {
     return tooMany('max_prompt_tokens', max_prompt_tokens, run.input_tokens);
   }
@@ -32,8 +33,11 @@ export function limitPassed(run: RunRecord, cut: boolean): Limit | undefined {
   return undefined;
 }
 
-export function expired(expiresAt: number): Limit {
-  return { code: 'run.expired', message: `The run was not done by ${new Date(expiresAt).toISOString()}, its expiry.` };
+/** The run's expiry, if it is past. `now` in milliseconds since 1970. */
+export function expiryReached(run: RunRecord, now: number): Limit | undefined {
+  const { expires_at } = specOf(run);
+  if (expires_at === undefined || now < expires_at) return undefined;
+  return { code: 'run.expired', message: `The run was not done by ${new Date(expires_at).toISOString()}, its expiry.` };
 }
 
 function tooMany(limit: 'max_prompt_tokens' | 'max_completion_tokens', allowed: number, used: number): Limit {

@@ -1,9 +1,9 @@
 /** Calls that time alone answers (`wait`): nothing is held, the workflow sleeps and its next turn records their results. */
 import type { ExpressionBuilder } from 'kysely';
-import { workedMs } from './budget.ts';
+import { timeLeftMs } from './budget.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import { recordResult } from './requests.ts';
-import { type NewEvent, type RunRecord, specOf } from './run-row.ts';
+import type { NewEvent, RunRecord } from './run-row.ts';
 import type { Schema } from './schema.ts';
 
 /** How far Temporal's clock, by which a workflow sleeps, may be ahead of the journal's. */
@@ -16,11 +16,9 @@ export const dueAt = (length: TimerLength, now: number): number => ('ms' in leng
 
 /** Why a timer may not take that long, as the model is told: time goes on while the run waits for nobody. */
 export function beyondBudget(run: RunRecord, due: number, now: number): string | undefined {
-  const { budget, expires_at = Number.POSITIVE_INFINITY } = specOf(run);
-  const workLeftS = (budget.timeout_s ?? Number.POSITIVE_INFINITY) - workedMs(run, now) / 1000;
-  const leftS = Math.min(workLeftS, (expires_at - now) / 1000);
-  if ((due - now) / 1000 < leftS) return undefined;
-  return `Not waited: ${Math.max(0, Math.floor(leftS))} s are left of the run's time.`;
+  const left = timeLeftMs(run, now);
+  if (left === undefined || due - now < left) return undefined;
+  return `Not waited: ${Math.max(0, Math.floor(left / 1000))} s are left of the run's time.`;
 }
 
 /** When the last of the timers among the calls is over, if there are some. */

@@ -1,8 +1,8 @@
 /** What is read when somebody scrapes: state that the journal, the readers and the connection hold anyway. */
-import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { Gauge } from 'prom-client';
 import type { Journal } from '../journal/journal.ts';
+import { notEnded } from '../journal/not-ended.ts';
 import type { OutboxKind } from '../journal/schema.ts';
 import type { RunStatus } from '../runs/types.ts';
 import type { Metrics } from './metrics.ts';
@@ -73,8 +73,7 @@ export async function activeRuns({ db }: Pick<Journal, 'db'>): Promise<Map<RunSt
   const rows = await db
     .selectFrom('runs')
     .select(['status', (eb) => eb.fn.countAll<number>().as('runs')])
-    // As a literal: a bound value does not tell the planner that the partial index holds the rows.
-    .where(sql.ref('ended'), '=', sql.lit(0))
+    .where(notEnded)
     .groupBy('status')
     .execute();
   return new Map(rows.map(({ status, runs }) => [status, Number(runs)]));

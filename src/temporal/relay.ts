@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
+import { notEnded } from '../journal/not-ended.ts';
 import { purgeOld, type Retention } from '../journal/retention.ts';
 import type { DueIntent } from '../journal/transactions/engine.ts';
 import { type Asking, lookAtWorkflows, NOT_IN_JOURNAL } from './agreement.ts';
@@ -88,12 +89,22 @@ export class Relay {
     }
     while (!this.#closed && !delivery.outage && (await this.#isAnyDue())) {
       const intents = await journal.write('claimIntents', { limit: INTENTS_AT_A_TIME });
-      const runs = [...Map.groupBy(intents, (intent) => intent.run_id).values()];
-      const deliverNext = async () => {
-        for (let run = runs.shift(); run; run = runs.shift()) await this.#deliverInOrder(run);
-      };
-      await Promise.all(Array.from({ length: MAX_DELIVERING }, deliverNext));
+      // Due by this process's clock and not by the journal's, or another process has them.
+      if (intents.length === 0) return;
+      const runs = Map.groupBy(intents, (intent) => intent.run_id).values();
+      const { starts = [], others = [] } = Object.groupBy(runs, ([first]) =>
+        first?.kind === 'start' ? 'starts' : 'others',
+      );
+      await Promise.all([this.#deliverAll(starts), this.#deliverAll(others)]);
     }
+  }
+
+  /** A few runs at a time. */
+  async #deliverAll(runs: DueIntent[][]): Promise<void> {
+    const deliverNext = async () => {
+      for (let run = runs.shift(); run; run = runs.shift()) await this.#deliverInOrder(run);
+    };
+    await Promise.all(Array.from({ length: MAX_DELIVERING }, deliverNext));
   }
 
   async #isAnyDue(): Promise<boolean> {
@@ -137,7 +148,7 @@ export class Relay {
     const quiet = await journal.db
       .selectFrom('runs')
       .select(['org_id', 'id as run_id', 'status', 'temporal_run_id'])
-      .where('ended', '=', 0)
+      .where(notEnded)
       .where('last_event_at', '<=', Date.now() - quietMs)
       .where('id', '>', this.#sweptTo)
       .orderBy('id')
@@ -171,7 +182,7 @@ export class Relay {
     const latest = await this.#deps.journal.db
       .selectFrom('runs')
       .select('id')
-      .where('ended', '=', 0)
+      .where(notEnded)
       .orderBy('last_event_at', 'desc')
       .limit(ASKED_LIMIT)
       .execute();
@@ -181,15 +192,12 @@ export class Relay {
   /** Those of runs that the journal does not have are only counted: another journal may have them (`holdfast doctor` lists them). */
   async #closeEnded(running: Set<string>, quietMs: number): Promise<void> {
     const found = await lookAtWorkflows(this.#deps, running, Date.now() - quietMs);
-    const unknown = found.filter((it) => it.journal === NOT_IN_JOURNAL);
-    if (unknown.length !== this.#unknown) {
-      this.#unknown = unknown.length;
-      this.#deps.log.warn(
-        { count: unknown.length },
-        'workflows of runs that are not in the journal: see `holdfast doctor`',
-      );
+    const unknown = found.filter((it) => it.journal === NOT_IN_JOURNAL).length;
+    if (unknown !== this.#unknown) {
+      this.#unknown = unknown;
+      this.#deps.log.warn({ count: unknown }, 'workflows of runs that are not in the journal: see `holdfast doctor`');
     }
-    for (const it of found) if (!unknown.includes(it) && !this.#closed) await this.#deps.settle.mend(it);
+    for (const it of found) if (it.journal !== NOT_IN_JOURNAL && !this.#closed) await this.#deps.settle.mend(it);
   }
 
   /** Deletes what is too old, and what nothing refers to any more: idempotency keys past their day, events of deleted runs. */
@@ -198,6 +206,7 @@ export class Relay {
     await purgeOld(journal, retention, () => this.#closed);
     while (!this.#closed && (await journal.write('purgeIdempotency', { limit: ROWS_AT_A_TIME })) === ROWS_AT_A_TIME);
     while (!this.#closed && (await journal.write('purgeDeleted', { limit: ROWS_AT_A_TIME })) > 0);
+    while (!this.#closed && (await journal.write('purgeDeletedThreads', { limit: ROWS_AT_A_TIME })) > 0);
   }
 
   async #onConnected(): Promise<void> {

@@ -22,6 +22,7 @@ export class StartPace {
   readonly #closing = new AbortController();
   readonly #stopListening: () => void;
   readonly #timer: NodeJS.Timeout;
+  #looking = false;
 
   constructor(journal: Journal, log: Logger) {
     this.#journal = journal;
@@ -62,8 +63,19 @@ export class StartPace {
     this.#started.delete(runId);
   }
 
-  /** An intent that is no longer in the outbox has shown, whichever process had the effect. */
+  /** One look at a time: the journal may be slow to answer. */
   async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      await this.#lookAtOutbox();
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** An intent that is no longer in the outbox has shown, whichever process had the effect. */
+  async #lookAtOutbox(): Promise<void> {
     const old = performance.now() - LOOK_EVERY_MS;
     const asked = [...this.#started].filter(([, { at }]) => at <= old).map(([runId]) => runId);
     if (asked.length === 0) return;

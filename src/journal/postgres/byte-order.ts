@@ -16,16 +16,16 @@ class Collated extends OperationNodeTransformer {
   }
 }
 
+const COLLATED = new Collated();
+
 /**
  * Text columns are compared byte by byte, as SQLite does, whatever the database's locale: ids sort by time, and the versions of a
  * persona lie between `key@` and `keyA`.
  */
 export class ByteOrder implements KyselyPlugin {
-  readonly #collated = new Collated();
-
   transformQuery({ node, queryId }: PluginTransformQueryArgs) {
     const isDdl = node.kind === 'CreateTableNode' || node.kind === 'AlterTableNode';
-    return isDdl ? this.#collated.transformNode(node, queryId) : node;
+    return isDdl ? COLLATED.transformNode(node, queryId) : node;
   }
 
   async transformResult({ result }: PluginTransformResultArgs) {

@@ -44,7 +44,8 @@ export function connectionConfig(url: string): ClientConfig {
 /** One connection of a pool, while it is taken. Errors of its statements are the journal's (`asJournalError`). */
 export class Session {
   readonly #client: PoolClient;
-  #isBroken = false;
+  /** Something other than a refusal went wrong on it: it can only be ended. */
+  isBroken = false;
 
   constructor(client: PoolClient) {
     this.#client = client;
@@ -55,14 +56,14 @@ export class Session {
       return (await this.#client.query(sql, parameters.map(storable))) as unknown as PostgresQueryResult<R>;
     } catch (error) {
       // An answer that comes late would be taken for that of the next statement.
-      if (!isRefusal(error)) this.#isBroken = true;
+      if (!isRefusal(error)) this.isBroken = true;
       throw asJournalError(error);
     }
   }
 
   /** Gives the connection back, or ends it where it is broken or `destroy` says so. */
   release(destroy = false): void {
-    this.#client.release(destroy || this.#isBroken);
+    this.#client.release(destroy || this.isBroken);
   }
 }
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { HoldfastError } from '../../errors.ts';
 import type { Appended, Intent, Journal } from '../journal.ts';
 import { migrate } from '../migrate.ts';
+import { subscribe } from '../subscribe.ts';
 import type { TransactionArgs, TransactionName } from '../transactions/index.ts';
 import { connectionConfig, kyselyOn, READ_CONNECTIONS, Sessions, WRITE_CONNECTIONS } from './connections.ts';
 import { reasonOf, unavailable } from './errors.ts';
@@ -121,9 +122,4 @@ async function checkWritable(connections: Sessions): Promise<void> {
   } finally {
     session.release();
   }
-}
-
-function subscribe<T>(emitter: EventEmitter, name: string, listener: (value: T) => void): () => void {
-  emitter.on(name, listener);
-  return () => void emitter.off(name, listener);
 }

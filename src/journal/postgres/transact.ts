@@ -82,13 +82,13 @@ async function perform<N extends TransactionName>(
   name: N,
   args: TransactionArgs<N>,
 ): Promise<{ value: TransactionResult<N>; xid: string; ctx: TransactionContext }> {
-  const { xid, now } = await begin(session);
-  const ctx: TransactionContext = { now, appended: [], intents: [] };
   try {
+    const { xid, now } = await begin(session);
+    const ctx: TransactionContext = { now, appended: [], intents: [] };
     return { value: await runTransaction(name, kyselyOnSession(session), args, ctx), xid, ctx };
   } catch (error) {
-    // A connection that cannot even roll back is ended, and the server does it.
-    await session.query('rollback').catch(() => undefined);
+    // A connection that is broken, or cannot even roll back, is ended, and the server does it.
+    if (!session.isBroken) await session.query('rollback').catch(() => undefined);
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { HoldfastError } from '../../errors.ts';
 import type { Appended, Journal } from '../journal.ts';
 import { roughBytes } from '../rough-bytes.ts';
 import type { Schema } from '../schema.ts';
+import { subscribe } from '../subscribe.ts';
 import type { TransactionArgs, TransactionName, TransactionResult } from '../transactions/index.ts';
 import { asKyselyDatabase, openDatabase } from './database.ts';
 import type { WriterError, WriterOptions, WriterReply, WriterRequest } from './messages.ts';
@@ -113,11 +114,6 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
 function unusable(path: string, error: Error): Error {
   if (error instanceof HoldfastError && error.code !== 'journal.unavailable') return error;
   return new HoldfastError('journal.unusable', `${path}: ${error.message}`, { cause: error });
-}
-
-function subscribe<T>(emitter: EventEmitter, name: string, listener: (value: T) => void): () => void {
-  emitter.on(name, listener);
-  return () => void emitter.off(name, listener);
 }
 
 /** Gives the bytes that no longer wait. */

@@ -92,7 +92,7 @@ async function accept(
     stillWaiting: (await openWaits(trx, run.id)).length > 0,
   };
   const { results, change } = await applyAnswer(trx, ctx, run, meaning, calls);
-  await append(trx, ctx, run, [], change);
+  if (change.spec !== undefined) await append(trx, ctx, run, [], change);
   await putIntent(trx, ctx, run, 'input', request.id);
   return { received, results };
 }

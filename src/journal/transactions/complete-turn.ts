@@ -36,7 +36,8 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
     await append(trx, ctx, run, args.events, spent);
     return { outcome: 'cancelled' };
   }
-  const limit = limitPassed({ ...run, ...spent } as typeof run, args.finish_reason === 'length');
+  const after = { ...run, ...spent } as RunRecord;
+  const limit = limitPassed(after, args.finish_reason === 'length');
   if (limit) {
     // What was said stays as a cut answer; calls of a turn that was cut are not made.
     await append(trx, ctx, run, args.events, spent);
@@ -69,7 +70,7 @@ export async function completeTurn(trx: Trx, args: CompleteTurn, ctx: Transactio
       finish_reason: args.finish_reason,
     },
   );
-  if (args.calls.length === 0 && !(await goesOnForMessages(trx, ctx, { ...run, ...spent } as RunRecord, args.turn))) {
+  if (args.calls.length === 0 && !(await goesOnForMessages(trx, ctx, after, args.turn))) {
     const outcome: TurnOutcome = { outcome: 'ended', status: 'completed' };
     await stepDone(trx, args.lease, outcome);
     const ending = { as: 'completed', output: args.content, message_id: args.message_id } as const;

@@ -7,7 +7,7 @@ import { endRun } from '../end-run.ts';
 import { TransactionConflict, takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import { limitReached } from '../run-limits.ts';
+import { expiryReached } from '../run-limits.ts';
 import { lockRun, type RunRecord } from '../run-row.ts';
 import { nameRun } from './aliases.ts';
 import { once } from './idempotency.ts';
@@ -87,7 +87,7 @@ async function lockToEnd(
     .where('threads.org_id', '=', orgId)
     .where('runs.org_id', '=', orgId)
     .executeTakeFirst();
-  if (!active || (onBusy !== 'interrupt' && !isExpired(active, ctx.now))) return undefined;
+  if (!active || (onBusy !== 'interrupt' && !expiryReached(active, ctx.now))) return undefined;
   const run = await trx
     .updateTable('runs')
     .set((eb) => ({ last_seq: eb.ref('last_seq') }))
@@ -101,12 +101,10 @@ async function lockToEnd(
   return run;
 }
 
-const isExpired = (run: RunRecord, now: number) => limitReached(run, now)?.code === 'run.expired';
-
 /** Ends a locked run whose own time is over: it holds no thread, also while no worker is there to end it. False where it is not. */
 async function endExpired(trx: Trx, ctx: TransactionContext, run: RunRecord): Promise<boolean> {
-  const limit = limitReached(run, ctx.now);
-  if (run.ended || run.status === 'cancelling' || limit?.code !== 'run.expired') return false;
+  const limit = expiryReached(run, ctx.now);
+  if (run.ended || run.status === 'cancelling' || !limit) return false;
   await endRun(trx, ctx, run, { as: 'failed', ...limit });
   return true;
 }

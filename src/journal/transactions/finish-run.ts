@@ -1,7 +1,7 @@
 import type { ExpiryOutcome, RunRef, Stop } from '../../runs/outcomes.ts';
 import { endRun } from '../end-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import { limitReached } from '../run-limits.ts';
+import { expiryReached } from '../run-limits.ts';
 import { lockRun, type NewEvent, type RunRecord } from '../run-row.ts';
 import { endedAs, stopOf } from './begin-turn.ts';
 import { callsAtWork } from './tool-call.ts';
@@ -63,8 +63,7 @@ export async function expireInput(
     .where('org_id', '=', run.org_id)
     .execute();
   const message = `The request ${args.request_id} (${request.kind}) was not answered in time.`;
-  const limit = limitReached(run, ctx.now);
-  const why = limit?.code === 'run.expired' ? limit : { code: 'input.expired', message };
+  const why = expiryReached(run, ctx.now) ?? { code: 'input.expired', message };
   await endRun(trx, ctx, run, { as: 'failed', ...why });
   return endedAs(run);
 }

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Selectable, Updateable } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import type { ContentPart } from '../../models/types.ts';
 import type { Effect, Idempotency } from '../../runs/types.ts';
@@ -45,16 +45,7 @@ export async function updateMessage(
   args: MessageRef & { metadata: Record<string, string> },
   _ctx: TransactionContext,
 ): Promise<void> {
-  const updated = await trx
-    .updateTable('messages')
-    .set({ metadata: JSON.stringify(args.metadata) })
-    .where('id', '=', args.message_id)
-    .where('thread_id', '=', args.thread_id)
-    .where('org_id', '=', args.org_id)
-    .where('listed', '=', 1)
-    .returning('id')
-    .executeTakeFirst();
-  if (!updated) throw noMessage(args.message_id);
+  await changeListed(trx, args, { metadata: JSON.stringify(args.metadata) });
 }
 
 /**
@@ -64,16 +55,21 @@ export async function updateMessage(
  */
 export async function deleteMessage(trx: Trx, args: MessageRef, _ctx: TransactionContext): Promise<void> {
   await lockFreeThread(trx, args.org_id, args.thread_id);
-  const deleted = await trx
+  await changeListed(trx, args, { listed: -1, content: '[]', metadata: '{}' });
+}
+
+/** Errors: `messages.not_found` for one that no list shows. */
+async function changeListed(trx: Trx, message: MessageRef, change: Updateable<Schema['messages']>): Promise<void> {
+  const changed = await trx
     .updateTable('messages')
-    .set({ listed: -1, content: '[]', metadata: '{}' })
-    .where('id', '=', args.message_id)
-    .where('thread_id', '=', args.thread_id)
-    .where('org_id', '=', args.org_id)
+    .set(change)
+    .where('id', '=', message.message_id)
+    .where('thread_id', '=', message.thread_id)
+    .where('org_id', '=', message.org_id)
     .where('listed', '=', 1)
     .returning('id')
     .executeTakeFirst();
-  if (!deleted) throw noMessage(args.message_id);
+  if (!changed) throw noMessage(message.message_id);
 }
 
 export function noMessage(id: string): HoldfastError {

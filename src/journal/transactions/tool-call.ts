@@ -1,14 +1,14 @@
 import type { Selectable } from 'kysely';
 import type { CallOutcome, RunRef, Wait } from '../../runs/outcomes.ts';
-import { least, workedMs } from '../budget.ts';
+import { timeLeftMs } from '../budget.ts';
 import { callRefs } from '../call-refs.ts';
 import { activeChildren, childOf, childRef, collectChild } from '../child-runs.ts';
 import { endRun, type UnfinishedCall } from '../end-run.ts';
 import { forgetStart } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { appendResult, openRequest } from '../requests.ts';
-import { limitReached } from '../run-limits.ts';
-import { append, lockRun, type RunRecord, specOf } from '../run-row.ts';
+import { expiryReached } from '../run-limits.ts';
+import { append, lockRun, type RunRecord } from '../run-row.ts';
 import type { CallStatus, Schema } from '../schema.ts';
 import { endedAs, findStep, giveLease, type Lease, lostWorkers, MAX_LOST_WORKERS, stopOf } from './begin-turn.ts';
 import { givenUp, heldLease, stepDone } from './held-lease.ts';
@@ -47,8 +47,8 @@ export async function beginCall(
   if (!call) return { begun: false, outcome: { outcome: 'behind' } };
   if (call.status !== 'pending') return { begun: false, outcome: { outcome: 'done' } };
   await forgetStart(trx, run.id);
-  const limit = limitReached(run, ctx.now);
-  if (limit?.code === 'run.expired') {
+  const limit = expiryReached(run, ctx.now);
+  if (limit) {
     await endRun(trx, ctx, run, { as: 'failed', ...limit });
     return { begun: false, outcome: endedAs(run) };
   }
@@ -63,7 +63,8 @@ export async function beginCall(
   }
   const request = await requestFor(trx, ctx, run, call, known !== undefined && known.release_reason !== RETRY_APPROVED);
   if (request) return { begun: false, outcome: { outcome: 'wait', wait: request } };
-  const time_left_ms = timeLeft(run, ctx.now);
+  const left = timeLeftMs(run, ctx.now);
+  const time_left_ms = left === undefined ? undefined : Math.ceil(left);
   if (time_left_ms !== undefined && time_left_ms <= 0) return await notRun(trx, ctx, run, call, step);
   const lease = await giveLease(trx, ctx, run, step, known, { message_id: null, provider_errors: 0 });
   return {
@@ -78,13 +79,6 @@ export async function beginCall(
       offered: call.offered === 1,
     },
   };
-}
-
-function timeLeft(run: RunRecord, now: number): number | undefined {
-  const { budget, expires_at } = specOf(run);
-  const ofBudget = budget.timeout_s === undefined ? undefined : budget.timeout_s * 1000 - workedMs(run, now);
-  const left = least(ofBudget, expires_at === undefined ? undefined : expires_at - now);
-  return left === undefined ? undefined : Math.ceil(left);
 }
 
 /** The run's time is over before the call could begin, or begin again. */
