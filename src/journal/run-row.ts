@@ -61,8 +61,12 @@ export async function lockRun(trx: Trx, orgId: string, runId: string): Promise<R
     .where('org_id', '=', orgId)
     .returningAll()
     .executeTakeFirst();
-  if (!run) throw new HoldfastError('runs.not_found', `No run ${runId}.`);
+  if (!run) throw noRun(runId);
   return run;
+}
+
+export function noRun(id: string): HoldfastError {
+  return new HoldfastError('runs.not_found', `No run ${id}.`);
 }
 
 /**

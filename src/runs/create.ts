@@ -1,25 +1,17 @@
 /** What a create asks for, merged with its persona into what the run will be. */
 import type { FileConfig } from '../config.ts';
 import { LIMITS } from '../journal/budget.ts';
+import type { PreparedRun } from '../journal/insert-run.ts';
 import type { RunSpec } from '../journal/run-row.ts';
 import type { WrittenMessage } from '../journal/transactions/messages.ts';
 import type { WrittenThread } from '../journal/transactions/threads.ts';
-import type { ContentPart, Models, Price, Route } from '../models/types.ts';
+import type { ContentPart, Models, Route } from '../models/types.ts';
 import { checkToolNames } from '../tools/configured.ts';
 import type { OwnTerm } from './dialect-types.ts';
 import { invalidField } from './invalid-field.ts';
 import type { Budget, CreateRun, FunctionTool, NewMessage, NewThread, PersonaView } from './types.ts';
 
-export type Prepared = {
-  persona_id: string;
-  route: { id: string; model: string; fallback: string | null; price: Price | null };
-  spec: RunSpec;
-  metadata: Record<string, string>;
-  input: ContentPart[] | null;
-  messages?: WrittenMessage[];
-  thread?: WrittenThread;
-  expires_after_s?: number;
-};
+type Prepared = PreparedRun & { persona_id: string; thread?: WrittenThread };
 
 /** Errors: `validation.failed` naming the field and what exists. */
 export function prepareRun(input: CreateRun, persona: PersonaView, models: Models, file: FileConfig): Prepared {

@@ -3,7 +3,7 @@ import type { ReadDb } from '../journal/journal.ts';
 import type { RunRecord } from '../journal/run-row.ts';
 import { DELETED, type PersonaRecord } from '../journal/transactions/personas.ts';
 import type { CursorPage } from './dialect-types.ts';
-import { invalidField } from './invalid-field.ts';
+import { unknownCursor } from './invalid-field.ts';
 import type { PageOf } from './types.ts';
 
 type Order = CursorPage['order'];
@@ -111,8 +111,4 @@ export async function pagePersonas(db: ReadDb, orgId: string, page: CursorPage):
     .limit(page.limit + 1)
     .execute();
   return toPage(rows, page);
-}
-
-export function unknownCursor(name: 'after' | 'before', cursor: string) {
-  return invalidField(name, `Unknown cursor ${cursor}.`);
 }

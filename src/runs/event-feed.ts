@@ -221,20 +221,6 @@ export class EventFeed {
     for (const reader of tail.readers) reader.wake();
   }
 
-  /** What another process appended beside this one (`holdfast doctor --repair`) has woken nobody here. */
-  async #catchUp(): Promise<void> {
-    if (this.#tails.size === 0) return;
-    const stored = await this.#journal.db
-      .selectFrom('runs')
-      .select(['id as run_id', 'last_seq'])
-      .where('id', 'in', [...this.#tails.keys()])
-      .execute();
-    for (const run of stored) {
-      const tail = this.#tails.get(run.run_id);
-      if (tail && tail.readers.size > 0 && run.last_seq > tail.lastSeq) this.#onAppended(run);
-    }
-  }
-
   async #tick(): Promise<void> {
     const readers = [...this.#tails.values()].flatMap((tail) => [...tail.readers]);
     if (readers.length === 0) return;
@@ -252,6 +238,5 @@ export class EventFeed {
       if (ids.has(reader.keyId)) reader.tick(now);
       else reader.close();
     }
-    await this.#catchUp();
   }
 }

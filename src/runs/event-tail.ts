@@ -7,7 +7,7 @@ const MAX_TAIL_FRAMES = 1_024;
 /** Events that one read from the journal brings, and so the most that one chunk holds. */
 export const PAGE_EVENTS = 256;
 /** Bytes that one chunk holds at most, unless a single event is larger. */
-export const MAX_CHUNK_BYTES = 65_536;
+const MAX_CHUNK_BYTES = 65_536;
 /** Bytes of a run's frames kept in memory. */
 const MAX_TAIL_BYTES = 4 * 1_048_576;
 
@@ -44,9 +44,10 @@ export class Tail {
 
   #push(frame: Frame): void {
     this.frames.push(frame);
-    this.#bytes += frame.bytes.length;
+    this.#bytes += heldBytes(frame);
     while (this.frames.length > MAX_TAIL_FRAMES || this.#bytes > MAX_TAIL_BYTES) {
-      this.#bytes -= this.frames.shift()?.bytes.length ?? 0;
+      const oldest = this.frames.shift();
+      if (oldest) this.#bytes -= heldBytes(oldest);
       this.firstSeq++;
     }
   }
@@ -71,6 +72,9 @@ export class Tail {
       : undefined;
   }
 }
+
+/** The text of its data is held beside the frame made of it. */
+const heldBytes = ({ bytes, event }: Frame) => bytes.length + event.data.length;
 
 export const frameOf = (event: StoredEvent): Frame => ({
   seq: event.seq,

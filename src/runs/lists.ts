@@ -2,11 +2,11 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import { HoldfastError } from '../errors.ts';
 import type { ReadDb } from '../journal/journal.ts';
-import type { RunRecord } from '../journal/run-row.ts';
+import { noRun, type RunRecord } from '../journal/run-row.ts';
 import type { Schema } from '../journal/schema.ts';
 import type { MessageRecord } from '../journal/transactions/messages.ts';
 import type { ThreadRecord } from '../journal/transactions/threads.ts';
-import { invalidField } from './invalid-field.ts';
+import { invalidField, unknownCursor } from './invalid-field.ts';
 import type { Page, PageOf, PendingInput, RunFilter } from './types.ts';
 import { pendingInput } from './views.ts';
 
@@ -29,7 +29,7 @@ async function checkCursor(
     .where('id', '=', cursor)
     .where('org_id', '=', orgId)
     .executeTakeFirst();
-  if (!row) throw invalidField(name, `Unknown cursor ${cursor}.`);
+  if (!row) throw unknownCursor(name, cursor);
 }
 
 export async function listThreads(db: ReadDb, orgId: string, page: Page): Promise<PageOf<ThreadRecord>> {
@@ -49,7 +49,7 @@ export async function listRuns(db: ReadDb, orgId: string, filter: RunFilter, pag
   await checkCursor(db, 'runs', orgId, page.before);
   if (page.before !== undefined && filter.thread_id !== undefined) {
     const { thread_id } = await findRun(db, orgId, page.before);
-    if (thread_id !== filter.thread_id) throw invalidField('before', `Unknown cursor ${page.before}.`);
+    if (thread_id !== filter.thread_id) throw unknownCursor('before', page.before);
   }
   let query = filtered(db.selectFrom('runs').selectAll().where('org_id', '=', orgId), filter);
   if (page.before !== undefined) query = query.where('id', '<', page.before);
@@ -119,7 +119,7 @@ async function positionOf(db: ReadDb, orgId: string, threadId: string, id: strin
     .where('thread_id', '=', threadId)
     .where('org_id', '=', orgId)
     .executeTakeFirst();
-  if (!row) throw invalidField(name, `Unknown cursor ${id}.`);
+  if (!row) throw unknownCursor(name, id);
   return row.position;
 }
 
@@ -184,6 +184,6 @@ export async function findRun(db: ReadDb, orgId: string, runId: string): Promise
     .where('id', '=', runId)
     .where('org_id', '=', orgId)
     .executeTakeFirst();
-  if (!run) throw new HoldfastError('runs.not_found', `No run ${runId}.`);
+  if (!run) throw noRun(runId);
   return run;
 }

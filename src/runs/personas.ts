@@ -8,7 +8,7 @@ import { checkToolNames } from '../tools/configured.ts';
 import { clientTools } from './create.ts';
 import { type DatedRecord, newestPersonas, pagePersonas } from './cursor-pages.ts';
 import type { CursorPage, DatedPersona } from './dialect-types.ts';
-import { invalidField } from './invalid-field.ts';
+import { invalidField, unknownCursor } from './invalid-field.ts';
 import type {
   Caller,
   Effect,
@@ -42,25 +42,14 @@ export class Personas {
   /** The newest version of each, newest first; `before` is the `key` or `key@version` of the last one seen. */
   async list(caller: Caller, page: Page): Promise<PageOf<PersonaView>> {
     await this.#sync(caller.org_id);
-    const rows = await this.#journal.db
-      .selectFrom('personas')
-      .selectAll()
-      .where('org_id', '=', caller.org_id)
-      .where('version', '=', (eb) =>
-        eb
-          .selectFrom('personas as newer')
-          .select((e) => e.fn.max('newer.version').as('version'))
-          .where('newer.org_id', '=', caller.org_id)
-          .whereRef('newer.key', '=', 'personas.key'),
-      )
-      .where('definition', '!=', DELETED)
-      .orderBy('created_at', 'desc')
-      .orderBy('key')
+    const rows = await newestPersonas(this.#journal.db, caller.org_id)
+      .orderBy('personas.created_at', 'desc')
+      .orderBy('personas.key')
       .limit(MAX_LISTED)
       .execute();
     const seen = page.before?.split('@')[0];
     const last = rows.findIndex((row) => row.key === seen);
-    if (seen !== undefined && last === -1) throw invalidField('before', `Unknown cursor ${page.before}.`);
+    if (seen !== undefined && last === -1) throw unknownCursor('before', String(page.before));
     const rest = rows.slice(last + 1);
     return { items: rest.slice(0, page.limit).map(personaView), more: rest.length > page.limit };
   }
@@ -190,7 +179,7 @@ function personaView(row: PersonaRecord): PersonaView {
     key: row.key,
     version: row.version,
     ...(JSON.parse(row.definition) as StoredPersona),
-    created_at: new Date(row.created_at).toISOString(),
+    created_at: timeOf(row.created_at),
   };
 }
 

@@ -1,6 +1,5 @@
 /** Everything that is read of runs: rows, pictures, events. */
-import { HoldfastError } from '../errors.ts';
-import type { RunRecord } from '../journal/run-row.ts';
+import { noRun, type RunRecord } from '../journal/run-row.ts';
 import { pageRuns } from './cursor-pages.ts';
 import type { RunPicture } from './dialect-types.ts';
 import type { EventFeed, ReaderOptions, Stored } from './event-feed.ts';
@@ -56,10 +55,13 @@ export function readRuns({ journal: { db }, engine, file, uiUrl, feed }: Deps): 
       return { items: await Promise.all(items.map(pictureOf)), more };
     },
     async runPicture(caller, threadId, runId) {
+      const run = await findRun(db, caller.org_id, runId).catch(async (error) => {
+        await findThread(db, caller.org_id, threadId);
+        throw error;
+      });
+      if (run.thread_id === threadId) return await pictureOf(run);
       await findThread(db, caller.org_id, threadId);
-      const run = await findRun(db, caller.org_id, runId);
-      if (run.thread_id !== threadId) throw new HoldfastError('runs.not_found', `No run ${runId}.`);
-      return await pictureOf(run);
+      throw noRun(runId);
     },
     async listRequests(caller, runId) {
       return await requestsOf(db, await findRun(db, caller.org_id, runId));

@@ -53,9 +53,12 @@ export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<Finish
 /** What an active run is at; of one that has ended, nothing. */
 export async function standingOf(db: ReadDb, run: RunRecord): Promise<StandingOfRun> {
   if (run.ended) return { requests: [], calls_at_work: false, resuming: false };
-  const requests = await requestsOf(db, run, 'open');
-  const calls_at_work = await hasCallsAtWork(db, run);
-  return { requests, calls_at_work, resuming: run.status === 'running' && (await isResuming(db, run)) };
+  const [requests, calls_at_work, resuming] = await Promise.all([
+    requestsOf(db, run, 'open'),
+    hasCallsAtWork(db, run),
+    run.status === 'running' && isResuming(db, run),
+  ]);
+  return { requests, calls_at_work, resuming };
 }
 
 /** Calls that the server runs, or a child of the run, and that neither have a result nor wait for a person. Sleeping is no work. */

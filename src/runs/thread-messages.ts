@@ -1,8 +1,9 @@
 /** A thread's messages with what is known of the runs that made them. */
 import type { ReadDb } from '../journal/journal.ts';
 import { noMessage } from '../journal/transactions/messages.ts';
-import { boundsOf, readingOrder, toPage, unknownCursor } from './cursor-pages.ts';
+import { boundsOf, readingOrder, toPage } from './cursor-pages.ts';
 import type { CursorPage, ThreadMessage } from './dialect-types.ts';
+import { unknownCursor } from './invalid-field.ts';
 import { findThread } from './lists.ts';
 import type { PageOf, RunStatus } from './types.ts';
 import { messageView, timeOf } from './views.ts';

@@ -1,5 +1,6 @@
 /** What `holdfast doctor` finds where journal and Temporal disagree about runs, and how it mends that. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { eachAtATime } from '../at-a-time.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createLog } from '../log.ts';
 import { type Disagreement, lookAtRun, lookAtWorkflows } from '../temporal/agreement.ts';
@@ -40,7 +41,9 @@ async function compare(deps: Deps, { repair }: { repair: boolean }): Promise<Fin
     const ok = await agrees(deps, it);
     const { says } = sayOf(it);
     mended.push({
-      ...{ check: 'agreement', ok, says: `${says}: ${ok ? 'mended' : 'not mended yet'} (${WORDS[it.mend.by]})` },
+      check: 'agreement',
+      ok,
+      says: `${says}: ${ok ? 'mended' : 'not mended yet'} (${WORDS[it.mend.by]})`,
       ...(ok ? {} : { todo: 'See that a worker runs, and look again.' }),
     });
   }
@@ -68,8 +71,12 @@ async function lookTwice(deps: Deps): Promise<{ found: Disagreement[]; looked: s
   const first = await look(deps);
   if (first.found.length === 0) return first;
   await delay(SECOND_LOOK_MS);
-  const again = await Promise.all(first.found.map((it) => lookAgain(deps, it)));
-  return { ...first, found: again.filter((it) => it !== undefined) };
+  const found: Disagreement[] = [];
+  await eachAtATime(first.found, LOOKS_AT_A_TIME, async (it) => {
+    const wrong = await lookAgain(deps, it);
+    if (wrong) found.push(wrong);
+  });
+  return { ...first, found: found.sort(byRun) };
 }
 
 async function look({ journal, engine }: Deps): Promise<{ found: Disagreement[]; looked: string }> {
@@ -79,21 +86,18 @@ async function look({ journal, engine }: Deps): Promise<{ found: Disagreement[];
     .where('ended', '=', 0)
     .orderBy('id')
     .execute();
-  const looked = active.length;
   const found: Disagreement[] = [];
   const log = createLog('silent');
-  const lookAtNext = async () => {
-    for (let run = active.shift(); run; run = active.shift()) {
-      const wrong = await lookAtRun({ journal, engine, log }, run, { ask: true });
-      if (wrong) found.push(wrong);
-    }
-  };
-  await Promise.all(Array.from({ length: LOOKS_AT_A_TIME }, lookAtNext));
+  await eachAtATime(active, LOOKS_AT_A_TIME, async (run) => {
+    const wrong = await lookAtRun({ journal, engine, log }, run, { ask: true });
+    if (wrong) found.push(wrong);
+  });
   const running = await engine.listRunning();
   found.push(...(await lookAtWorkflows({ journal, engine }, running.keys(), Date.now() - SETTLES_WITHIN_MS)));
-  const byRun = found.sort((a, b) => (a.run_id < b.run_id ? -1 : 1));
-  return { found: byRun, looked: `${looked} active runs, ${running.size} running workflows` };
+  return { found: found.sort(byRun), looked: `${active.length} active runs, ${running.size} running workflows` };
 }
+
+const byRun = (a: Disagreement, b: Disagreement) => (a.run_id < b.run_id ? -1 : 1);
 
 async function lookAgain(deps: Deps, found: Disagreement): Promise<Disagreement | undefined> {
   if (found.mend.by !== 'close') return await lookAtRun({ ...deps, log: createLog('silent') }, found, { ask: true });

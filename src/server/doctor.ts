@@ -76,18 +76,18 @@ async function examinePostgres(config: Config, url: string, findings: Finding[])
     if (lossy.length === 0) findings.push({ check: 'database', ok: true, says });
     else {
       findings.push({
-        ...{
-          check: 'database',
-          ok: false,
-          says: `${says}: with ${lossy.join(' and ')} off a crash loses what clients have seen.`,
-        },
+        check: 'database',
+        ok: false,
+        says: `${says}: with ${lossy.join(' and ')} off a crash loses what clients have seen.`,
         todo: `Switch ${lossy.join(' and ')} on.`,
       });
     }
     return journal;
   } catch (error) {
     findings.push({
-      ...{ check: 'database', ok: false, says: (error as Error).message },
+      check: 'database',
+      ok: false,
+      says: (error as Error).message,
       todo: 'Start PostgreSQL, or correct DATABASE_URL.',
     });
     return undefined;

@@ -8,17 +8,10 @@ import { journalPath, prepareDataDir } from './data-dir.ts';
 
 /** Opens and migrates the journal that the configuration names. Errors: `journal.*`, `data_dir.unusable`. */
 export async function openJournal(config: Config, log?: Logger): Promise<Journal & { migrated: string[] }> {
-  if (config.databaseUrl !== undefined) {
-    return await openPostgresJournal({
-      url: config.databaseUrl,
-      onTrouble: (error, what) => log?.warn({ error: reasonOf(error) }, what),
-    });
-  }
+  const onTrouble = (error: unknown, what: string) => log?.warn({ error: reasonOf(error) }, what);
+  if (config.databaseUrl !== undefined) return await openPostgresJournal({ url: config.databaseUrl, onTrouble });
   prepareDataDir(config.dataDir);
-  return await openSqliteJournal({
-    path: journalPath(config.dataDir),
-    ...(process.env.HOLDFAST_BENCH_COMMIT_DELAY_MS
-      ? { commit_delay_ms: Number(process.env.HOLDFAST_BENCH_COMMIT_DELAY_MS) }
-      : {}),
-  });
+  const delay = process.env.HOLDFAST_BENCH_COMMIT_DELAY_MS;
+  const path = journalPath(config.dataDir);
+  return await openSqliteJournal({ path, ...(delay ? { commit_delay_ms: Number(delay) } : {}) }, onTrouble);
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { HoldfastError } from '../errors.ts';
 import type { Journal, StoredEvent } from '../journal/journal.ts';
 import type { TransactionArgs, TransactionName, TransactionResult } from '../journal/transactions/index.ts';
+import { isTerminalEvent } from '../runs/event-frames.ts';
 import type { Metrics } from './metrics.ts';
 import { recordRun } from './run-span.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -19,7 +20,7 @@ export function observeJournal<J extends Journal>(journal: J, { metrics, tracing
     metrics.eventsAppended.inc(events.length);
     for (const event of events) {
       if (event.type === 'run.started') metrics.runsStarted.inc();
-      else if (TERMINAL.has(event.type)) runEnded(journal, run_id, event, { metrics, tracing }, log);
+      else if (isTerminalEvent(event.type)) runEnded(journal, run_id, event, { metrics, tracing }, log);
     }
   });
   return {
@@ -44,8 +45,6 @@ export function observeJournal<J extends Journal>(journal: J, { metrics, tracing
     },
   };
 }
-
-const TERMINAL: ReadonlySet<string> = new Set(['run.completed', 'run.failed', 'run.cancelled']);
 
 function runEnded(
   journal: Journal,

@@ -3,6 +3,7 @@
  * with what Temporal knows. Any number of processes may run it; each of its effects is decided in a journal transaction.
  */
 import type { Logger } from 'pino';
+import { eachAtATime } from '../at-a-time.ts';
 import type { Journal } from '../journal/journal.ts';
 import { notEnded } from '../journal/not-ended.ts';
 import { purgeOld, type Retention } from '../journal/retention.ts';
@@ -95,16 +96,9 @@ export class Relay {
       const { starts = [], others = [] } = Object.groupBy(runs, ([first]) =>
         first?.kind === 'start' ? 'starts' : 'others',
       );
-      await Promise.all([this.#deliverAll(starts), this.#deliverAll(others)]);
+      const deliver = (run: DueIntent[]) => this.#deliverInOrder(run);
+      await Promise.all([starts, others].map((some) => eachAtATime(some, MAX_DELIVERING, deliver)));
     }
-  }
-
-  /** A few runs at a time. */
-  async #deliverAll(runs: DueIntent[][]): Promise<void> {
-    const deliverNext = async () => {
-      for (let run = runs.shift(); run; run = runs.shift()) await this.#deliverInOrder(run);
-    };
-    await Promise.all(Array.from({ length: MAX_DELIVERING }, deliverNext));
   }
 
   async #isAnyDue(): Promise<boolean> {
@@ -169,12 +163,9 @@ export class Relay {
   }
 
   async #settleAll(runs: { org_id: string; run_id: string }[]): Promise<void> {
-    const settleNext = async () => {
-      for (let run = runs.pop(); run && !this.#closed; run = runs.pop()) {
-        await this.#deps.settle.run(run, { asking: this.#asking });
-      }
-    };
-    await Promise.all(Array.from({ length: SETTLED_AT_A_TIME }, settleNext));
+    await eachAtATime(runs, SETTLED_AT_A_TIME, async (run) => {
+      if (!this.#closed) await this.#deps.settle.run(run, { asking: this.#asking });
+    });
   }
 
   /** The runs that did something last: what a restored copy lacks concerns them. */

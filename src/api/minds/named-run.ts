@@ -17,13 +17,8 @@ export function mountNamedRun(mount: Mount, holdfast: AssistantsCore, style: Run
     // A thread that is not there is told before a name that is taken on another.
     await holdfast.getThread(caller, params.thread_id);
     const fingerprint = createHash('sha256').update(canonicalJson(body)).digest('hex');
-    const naming: AssistantsCore = {
-      ...holdfast,
-      createRun: (by, thread, input, once) =>
-        holdfast.createRun(by, thread, { ...input, alias: { alias: params.run_id, fingerprint } }, once),
-    };
     try {
-      return await createOnThread(naming, asked, style);
+      return await createOnThread(holdfast, asked, style, { alias: params.run_id, fingerprint });
     } catch (error) {
       // OpenAI's SDKs repeat a 409 unless they are told that it stays one.
       if (isHoldfastError(error, 'runs.name_taken')) c.header('x-should-retry', 'false');

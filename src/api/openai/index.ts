@@ -9,15 +9,19 @@ import { createMount, type Mount } from './mount.ts';
 import { openAiRuns, type RunStyle } from './run-style.ts';
 import { mountModifyRun, mountRuns } from './runs.ts';
 import type { Bodies } from './schema/bodies.ts';
-import { createBodyReader } from './schema/validate.ts';
+import { bodyReader } from './schema/validate.ts';
 import { mountSteps } from './steps.ts';
 import { mountSubmit } from './submit.ts';
 import { mountThreads } from './threads.ts';
 
 /** OpenAI's Assistants API over the same runs. `expiresAfterS`: how long a run may take, in seconds. */
 export function openAiApi({ expiresAfterS }: { expiresAfterS: number }): ApiDialect {
-  return assistantsApi('/openai/v1', (mount, holdfast) => {
-    const style = openAiRuns(expiresAfterS);
+  return modifiableRunsApi('/openai/v1', openAiRuns(expiresAfterS));
+}
+
+/** OpenAI's API below `base`, its runs in `style`. */
+export function modifiableRunsApi(base: string, style: RunStyle): ApiDialect {
+  return assistantsApi(base, (mount, holdfast) => {
     mountAssistantsApi(mount, holdfast, style);
     mountModifyRun(mount, holdfast, style);
   });
@@ -32,7 +36,7 @@ export function assistantsApi(
   mountAll: (mount: Mount, holdfast: Holdfast) => void,
   prepare: (name: keyof Bodies, sent: unknown, holdfast: Holdfast) => unknown = (_name, sent) => sent,
 ): ApiDialect {
-  const readBody = createBodyReader();
+  const readBody = bodyReader();
   return {
     ...openAiErrors(base),
     // The name by which the SDKs show a request; ours is its trace.

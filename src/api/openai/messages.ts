@@ -1,9 +1,8 @@
-import { isHoldfastError } from '../../errors.ts';
 import type { AssistantsCore } from './core.ts';
 import { listOf, readPage } from './lists.ts';
 import type { Mount } from './mount.ts';
 import { readMessage, readMetadata } from './read-body.ts';
-import { refusal } from './refusals.ts';
+import { whileIdle } from './refusals.ts';
 import { storedMessage } from './views/message.ts';
 
 /** `/threads/{thread_id}/messages`. */
@@ -44,14 +43,4 @@ export function mountMessages(mount: Mount, holdfast: AssistantsCore): void {
     );
     return c.json({ id: params.message_id, object: 'thread.message.deleted', deleted: true });
   });
-}
-
-/** What cannot be done while a run is active, with OpenAI's words for that. */
-async function whileIdle<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isHoldfastError(error, 'threads.busy')) throw error;
-    throw refusal(`Can't ${what} while a run ${error.details?.active_run_id} is active.`);
-  }
 }

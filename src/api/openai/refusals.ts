@@ -1,5 +1,5 @@
 /** Errors in OpenAI's words. They travel as HoldfastErrors, and the dialect's renderer writes them. */
-import { HoldfastError } from '../../errors.ts';
+import { HoldfastError, isHoldfastError } from '../../errors.ts';
 
 export type RefusalCode =
   | 'missing_required_parameter'
@@ -29,3 +29,13 @@ export function notFound(kind: 'assistant' | 'thread' | 'message' | 'run' | 'run
 /** A 400 for a value that cannot be meant. */
 export const invalidValue = (param: string, message: string): HoldfastError =>
   refusal(message, { param, code: 'invalid_value' });
+
+/** What cannot be done while a run is active, with OpenAI's words for that. */
+export async function whileIdle<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isHoldfastError(error, 'threads.busy')) throw error;
+    throw refusal(`Can't ${what} while a run ${error.details?.active_run_id} is active.`);
+  }
+}

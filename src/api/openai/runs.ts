@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { RunPicture } from '../../runs/dialect-types.ts';
-import type { Caller, CreateRun, Idempotency } from '../../runs/types.ts';
+import type { Caller, CreateRun, Idempotency, RunAlias } from '../../runs/types.ts';
 import { requireScope } from '../auth.ts';
 import type { ApiEnv } from '../env.ts';
 import type { AssistantsCore } from './core.ts';
@@ -90,14 +90,15 @@ const cannotCancel = (status: string) => refusal(`Cannot cancel run with status 
 
 const viewIn = (style: RunStyle) => (picture: RunPicture) => style.show(factsOf(picture), stateOf(picture));
 
-/** Creates the run that the body asks for, and answers it. */
+/** Creates the run that the body asks for, by its name where it has one, and answers it. */
 export async function createOnThread(
   holdfast: AssistantsCore,
   { c, caller, params, body, once }: Asked<typeof ALL, 'CreateRunRequest'>,
   style: RunStyle,
+  alias?: RunAlias,
 ): Promise<Response> {
   readQuery(c, []);
-  const input = await readRun(holdfast, caller, body);
+  const input = { ...(await readRun(holdfast, caller, body)), ...(alias ? { alias } : {}) };
   const stream = body.stream === true;
   return await create(holdfast, c, caller, style, { threadId: params.thread_id, input, once, stream });
 }

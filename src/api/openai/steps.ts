@@ -1,3 +1,4 @@
+import { readsBackwards, toPage } from '../../runs/cursor-pages.ts';
 import type { CursorPage } from '../../runs/dialect-types.ts';
 import type { Caller, PageOf } from '../../runs/types.ts';
 import type { AssistantsCore } from './core.ts';
@@ -53,7 +54,5 @@ function pageOf(steps: StepObject[], page: CursorPage): PageOf<StepObject> {
   const after = placeOf('after');
   const before = placeOf('before');
   const between = ordered.slice(after === undefined ? 0 : after + 1, before);
-  const last = page.after === undefined && page.before !== undefined;
-  const items = last ? between.slice(-page.limit) : between.slice(0, page.limit);
-  return { items, more: between.length > items.length };
+  return toPage(readsBackwards(page) ? between.toReversed() : between, page);
 }

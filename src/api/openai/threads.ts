@@ -1,8 +1,7 @@
-import { isHoldfastError } from '../../errors.ts';
 import type { AssistantsCore } from './core.ts';
 import type { Mount } from './mount.ts';
 import { readMessages, readMetadata, refuseToolResources } from './read-body.ts';
-import { refusal } from './refusals.ts';
+import { whileIdle } from './refusals.ts';
 import { threadObject } from './views/thread.ts';
 
 /** `/threads` and `/threads/{thread_id}`. */
@@ -33,12 +32,7 @@ export function mountThreads(mount: Mount, holdfast: AssistantsCore): void {
   mount(
     { method: 'delete', path: '/threads/{thread_id}', scope: 'runs:write' },
     async ({ c, caller, params: { thread_id } }) => {
-      try {
-        await holdfast.deleteThread(caller, thread_id);
-      } catch (error) {
-        if (!isHoldfastError(error, 'threads.busy')) throw error;
-        throw refusal(`Can't delete ${thread_id} while a run ${error.details?.active_run_id} is active.`);
-      }
+      await whileIdle(`delete ${thread_id}`, () => holdfast.deleteThread(caller, thread_id));
       return c.json({ id: thread_id, object: 'thread.deleted', deleted: true });
     },
   );

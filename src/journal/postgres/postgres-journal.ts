@@ -4,12 +4,13 @@ import type { Appended, Intent, Journal } from '../journal.ts';
 import { migrate } from '../migrate.ts';
 import { subscribe } from '../subscribe.ts';
 import type { TransactionArgs, TransactionName } from '../transactions/index.ts';
+import { WatchedRuns } from '../watched-runs.ts';
 import { connectionConfig, kyselyOn, READ_CONNECTIONS, Sessions, WRITE_CONNECTIONS } from './connections.ts';
 import { reasonOf, unavailable } from './errors.ts';
 import { OrderedTelling } from './ordered-telling.ts';
+import { readAfter } from './read-after.ts';
 import { transact } from './transact.ts';
 import { WakeUps } from './wake-ups.ts';
-import { WatchedRuns } from './watched-runs.ts';
 
 /** `pg_xact_status`, by which a lost commit is asked for, came with it. */
 const OLDEST_VERSION = 130_000;
@@ -38,7 +39,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const db = kyselyOn(readers);
   const emitter = new EventEmitter().setMaxListeners(0);
   const onAppended = (appended: Appended) => void emitter.emit('appended', appended);
-  const watched = new WatchedRuns({ db, onAppended, onTrouble });
+  const watched = new WatchedRuns({ db, readAfter, onAppended, onTrouble });
   const wakeUps = new WakeUps({ config, watched, onTrouble, onAbort: (runId) => void emitter.emit('abort', runId) });
   const telling = new OrderedTelling((appended) => {
     onAppended(appended);

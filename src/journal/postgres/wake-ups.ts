@@ -6,8 +6,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientConfig, type Notification } from 'pg';
 import type { Appended } from '../journal.ts';
+import type { WatchedRuns } from '../watched-runs.ts';
 import { packWakeUps, unpackWakeUps } from './wake-up-payload.ts';
-import type { WatchedRuns } from './watched-runs.ts';
 
 const CHANNEL = 'holdfast';
 /** How late a watched run learns of a commit whose notification was lost. */

@@ -7,6 +7,7 @@ import { roughBytes } from '../rough-bytes.ts';
 import type { Schema } from '../schema.ts';
 import { subscribe } from '../subscribe.ts';
 import type { TransactionArgs, TransactionName, TransactionResult } from '../transactions/index.ts';
+import { WatchedRuns } from '../watched-runs.ts';
 import { asKyselyDatabase, openDatabase } from './database.ts';
 import type { WriterError, WriterOptions, WriterReply, WriterRequest } from './messages.ts';
 
@@ -15,6 +16,8 @@ export const MAX_PENDING_WRITES = 20_000;
 /** Bytes of them, roughly; a single write may be larger. */
 export const MAX_PENDING_BYTES = 64 * 1_048_576;
 const OVERLOAD_RETRY_S = 1;
+/** How late a watched run shows what another process (`holdfast doctor --repair`) appended: it cannot wake us. */
+const WATCHED_EVERY_MS = 5_000;
 
 export type SqliteJournal = Journal & {
   migrated: string[];
@@ -28,9 +31,13 @@ type Unnumbered<T> = T extends { id: number } ? Omit<T, 'id'> : never;
 
 /**
  * Opens (and creates, and migrates) the journal in one SQLite file: one writer in its own thread, reads on this one.
+ * `onTrouble` is told of what goes wrong beside a request.
  * Errors: `journal.unavailable`, `journal.migration_failed`, `journal.too_new`.
  */
-export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJournal> {
+export async function openSqliteJournal(
+  options: WriterOptions,
+  onTrouble: (error: unknown, what: string) => void = rethrow,
+): Promise<SqliteJournal> {
   const writer = new Worker(new URL('./writer.ts', import.meta.url), { workerData: options });
   const pending = new Map<number, Pending>();
   let pendingBytes = 0;
@@ -66,6 +73,9 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
   const reader = openDatabase(options.path, 'reader');
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asKyselyDatabase(reader) }) });
 
+  const watched = new WatchedRuns({ db, onAppended: (it) => void emitter.emit('appended', it), onTrouble });
+  const watching = setInterval(() => void watched.poll(), WATCHED_EVERY_MS).unref();
+
   const ask = (request: Unnumbered<WriterRequest>): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (closed) return reject(new HoldfastError('journal.unavailable', 'The journal is closed.'));
@@ -91,8 +101,7 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
     write: <N extends TransactionName>(name: N, args: TransactionArgs<N>) =>
       ask({ kind: 'write', name, args }) as Promise<TransactionResult<N>>,
     onAppended: (listener) => subscribe(emitter, 'appended', listener as (value: Appended) => void),
-    // Whoever else has the file open cannot wake us: what `doctor --repair` appends, readers find at the next tick of their feed.
-    watch: () => () => undefined,
+    watch: (runId, known) => watched.watch(runId, known),
     onIntent: (listener) => subscribe(emitter, 'intent', listener),
     abortRun: (runId) => void emitter.emit('abort', runId),
     onAbort: (listener) => subscribe(emitter, 'abort', listener),
@@ -103,11 +112,16 @@ export async function openSqliteJournal(options: WriterOptions): Promise<SqliteJ
       if (closed) return;
       const done = ask({ kind: 'close' });
       closed = true;
+      clearInterval(watching);
       await done;
       await writer.terminate();
       reader.close();
     },
   };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** Why the file cannot be used, naming it; what has a code of its own says enough. */

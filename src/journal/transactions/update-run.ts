@@ -1,5 +1,5 @@
-import { HoldfastError } from '../../errors.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
+import { noRun } from '../run-row.ts';
 
 /** Replaces a run's metadata, whatever the run is doing. Errors: `runs.not_found`. */
 export async function updateRun(
@@ -14,5 +14,5 @@ export async function updateRun(
     .where('org_id', '=', args.org_id)
     .returning('id')
     .executeTakeFirst();
-  if (!updated) throw new HoldfastError('runs.not_found', `No run ${args.run_id}.`);
+  if (!updated) throw noRun(args.run_id);
 }

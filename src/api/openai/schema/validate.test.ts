@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../../errors.ts';
 import { answerSchema, readDocument, requestSchema } from './document.ts';
-import { createAjv, createBodyReader } from './validate.ts';
+import { bodyReader, createAjv } from './validate.ts';
 
-const readBody = createBodyReader();
+const readBody = bodyReader();
 type Name = Parameters<typeof readBody>[0];
 
 function refusalOf(name: Name, body: unknown): [unknown, unknown, string] {

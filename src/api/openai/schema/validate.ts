@@ -18,8 +18,15 @@ export function createAjv(): Ajv {
 
 export type BodyReader = <Name extends keyof Bodies>(name: Name, body: unknown) => Bodies[Name];
 
-/** Reads bodies; a schema is compiled at its first use. Errors: refused with the field's path as `param`. */
-export function createBodyReader(document: OpenAiDocument = readDocument()): BodyReader {
+let shared: BodyReader | undefined;
+
+/** Reads bodies, for all dialects alike; a schema is compiled at its first use. Errors: refused with the field's path as `param`. */
+export function bodyReader(): BodyReader {
+  shared ??= createBodyReader(readDocument());
+  return shared;
+}
+
+function createBodyReader(document: OpenAiDocument): BodyReader {
   const ajv = createAjv();
   const schemas = new Map<string, JsonSchema>();
   const check = (schema: JsonSchema): ValidateFunction => ajv.compile(schema);

@@ -1,4 +1,12 @@
-import { CUT, type IncompleteReason, type LastError, type MessageReason, outcomeOf, wasCut } from '../views/outcome.ts';
+import {
+  CUT,
+  type IncompleteReason,
+  type LastError,
+  MESSAGE_REASON,
+  type MessageReason,
+  outcomeOf,
+  wasCut,
+} from '../views/outcome.ts';
 import type { RunStatus } from '../views/run.ts';
 import type { StepEnd } from '../views/step.ts';
 
@@ -19,12 +27,13 @@ export function endOf(type: string, data: Record<string, unknown>, finish: strin
   const completed = type === 'run.completed';
   if (completed && !wasCut(finish)) return { run: 'completed', step: 'completed', message: 'run_failed', ...NOTHING };
   const outcome = completed ? CUT : outcomeOf(data.error as { code: string; message: string });
+  const message = MESSAGE_REASON[outcome.status];
   switch (outcome.status) {
     case 'expired':
-      return { run: 'expired', step: 'expired', message: 'run_expired', ...NOTHING };
+      return { run: 'expired', step: 'expired', message, ...NOTHING };
     case 'incomplete':
-      return { run: 'incomplete', step: 'completed', message: 'max_tokens', error: null, incomplete: outcome.reason };
+      return { run: 'incomplete', step: 'completed', message, error: null, incomplete: outcome.reason };
     case 'failed':
-      return { run: 'failed', step: 'failed', message: 'run_failed', error: outcome.last_error, incomplete: null };
+      return { run: 'failed', step: 'failed', message, error: outcome.last_error, incomplete: null };
   }
 }

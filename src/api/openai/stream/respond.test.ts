@@ -1,32 +1,16 @@
 /** Frames on their way to a client. */
 import { expect, it } from 'vitest';
 import type { RunEvent } from '../../../runs/dialect-types.ts';
-import type { RunFacts } from '../views/run.ts';
 import { storyStream } from './respond.ts';
 import { RunStory } from './story.ts';
-
-const facts = {
-  id: 'run_1',
-  thread_id: 'thread_1',
-  assistant_id: 'asst_1',
-  created_at: '2026-11-22T10:00:00.000Z',
-  metadata: {},
-  terms: {
-    instructions: '',
-    additional_instructions: '',
-    functions: [],
-    settings: {},
-    expires_at: null,
-    last_messages: null,
-  },
-} as unknown as RunFacts;
+import { asks, call, completed, FACTS, started, tell } from './test-story.ts';
 
 const event = (type: string, data: Record<string, unknown> = {}): RunEvent => ({ seq: 1, type, data, created_at: 0 });
 const usage = { input_tokens: 1, output_tokens: 1 };
 
 async function textOf(batches: RunEvent[][]): Promise<string> {
   const source = ReadableStream.from(batches) as ReadableStream<RunEvent[]>;
-  return await new Response(storyStream(new RunStory(facts), [{ event: 'first', data: {} }], source)).text();
+  return await new Response(storyStream(new RunStory(FACTS), [{ event: 'first', data: {} }], source)).text();
 }
 
 it('the opening comes first, and done is last', async () => {
@@ -62,7 +46,7 @@ it('a source that fails breaks the stream off, so that nobody takes it for whole
   const source = new ReadableStream<RunEvent[]>({
     pull: (controller) => controller.error(new Error('the journal is gone')),
   });
-  const stream = storyStream(new RunStory(facts), [], source);
+  const stream = storyStream(new RunStory(FACTS), [], source);
   await expect(new Response(stream).text()).rejects.toThrow('the journal is gone');
 });
 
@@ -73,6 +57,15 @@ it('a client that leaves lets go of the source', async () => {
       left = true;
     },
   });
-  await storyStream(new RunStory(facts), [], source).cancel();
+  await storyStream(new RunStory(FACTS), [], source).cancel();
   expect(left).toBe(true);
+});
+
+it('a story that goes on after an answer is not ended by a silence before its first event', async () => {
+  const { story } = tell([...started, completed(''), call('1'), asks('1', 'tool_outputs', ['1'])]);
+  expect(story.over).toBe(true);
+  const batches = [[], [event('run.input_received', { request_id: 'input_1' })], [event('run.completed', { usage })]];
+  const source = ReadableStream.from(batches) as ReadableStream<RunEvent[]>;
+  const text = await new Response(storyStream(story, [], source)).text();
+  expect(text).toContain('event: thread.run.completed');
 });

@@ -42,13 +42,15 @@ export function storyStream(
       if (opening.length > 0) controller.enqueue(encoder.encode(opening.map(encodeFrame).join('')));
     },
     async pull(controller) {
-      for (let text = ''; text === ''; ) {
+      let text = '';
+      while (text === '') {
         const { done, value } = await reader.read();
         text = done ? encodeFrame({ event: 'error', data: { error: CLOSED } }) : told(story, value);
         if (text !== '') controller.enqueue(encoder.encode(text));
         if (done) return controller.close();
       }
-      if (!story.over) return;
+      // After an answer the story is still over when a silence comes before its first event.
+      if (text === PING || !story.over) return;
       controller.enqueue(encoder.encode(DONE));
       controller.close();
       await reader.cancel();

@@ -157,12 +157,10 @@ export class RunStory {
   #received(requestId: string): Frame[] {
     this.#requests.delete(requestId);
     this.#asks = false;
-    if (this.#requests.size > 0) {
-      this.#run = { ...this.#run, actions: actionsOf([...this.#requests.values()]) };
-      return [];
+    if (this.#requests.size === 0) {
+      this.#run = { ...this.#run, status: 'queued' };
+      this.#toldQueued = false;
     }
-    this.#run = { ...this.#run, status: 'queued', actions: [] };
-    this.#toldQueued = false;
     return [];
   }
 

@@ -29,6 +29,13 @@ export function outcomeOf({ code, message }: { code: string; message: string }):
 
 export type MessageReason = 'content_filter' | 'max_tokens' | 'run_cancelled' | 'run_expired' | 'run_failed';
 
+/** Why the message that a run was at when it ended so is no whole one. */
+export const MESSAGE_REASON = {
+  expired: 'run_expired',
+  incomplete: 'max_tokens',
+  failed: 'run_failed',
+} as const satisfies Record<Outcome['status'], MessageReason>;
+
 /** Whether a run whose model stopped for this reason is complete: a limit of tokens cut its answer. */
 export const wasCut = (finish: string | null) => finish === 'length';
 
@@ -41,7 +48,5 @@ export function cutReason(finish: string | null): MessageReason | null {
 /** Why an assistant's message was cut, by the end of its run. */
 export function messageReason(run: { status: string; error: RunDetails['error'] }): MessageReason {
   if (run.status === 'cancelled' || run.status === 'cancelling') return 'run_cancelled';
-  const outcome = outcomeOf(run.error ?? { code: '', message: '' });
-  if (outcome.status === 'expired') return 'run_expired';
-  return outcome.status === 'incomplete' ? 'max_tokens' : 'run_failed';
+  return MESSAGE_REASON[outcomeOf(run.error ?? { code: '', message: '' }).status];
 }

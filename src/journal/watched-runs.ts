@@ -1,13 +1,14 @@
-import { sql } from 'kysely';
-import type { Appended, ReadDb, StoredEvent } from '../journal.ts';
+import type { Appended, ReadDb, StoredEvent } from './journal.ts';
 
 /** Events of a run that one wake-up brings; where more are missing, its readers read pages. */
-const MAX_BROUGHT = 256;
+export const MAX_BROUGHT = 256;
 /** Runs that one query asks for. */
 const RUNS_AT_A_TIME = 500;
 
 type Options = {
   db: ReadDb;
+  /** Reads up to `MAX_BROUGHT` events of each run after what is known of it; absent: readers read pages. */
+  readAfter?: (db: ReadDb, runs: { run_id: string; known: number }[]) => Promise<Map<string, StoredEvent[]>>;
   onAppended: (appended: Appended) => void;
   onTrouble: (error: unknown, what: string) => void;
 };
@@ -89,24 +90,13 @@ export class WatchedRuns {
     const missing = woken
       .map(([run_id, last_seq]) => ({ run_id, last_seq, known: this.#knownOf(run_id) }))
       .filter(({ last_seq, known }) => last_seq > known);
+    const { db, readAfter } = this.#options;
     const near = missing.filter(({ last_seq, known }) => last_seq - known <= MAX_BROUGHT);
-    const events = near.length > 0 ? await readAfter(this.#options.db, near) : new Map<string, StoredEvent[]>();
+    const events = readAfter && near.length > 0 ? await readAfter(db, near) : new Map<string, StoredEvent[]>();
     for (const { run_id, last_seq } of missing) {
       const brought = events.get(run_id);
       const newest = brought?.at(-1)?.seq ?? last_seq;
       this.#options.onAppended({ run_id, last_seq: newest, elsewhere: true, ...(brought ? { events: brought } : {}) });
     }
   }
-}
-
-/** The events of these runs after what is known of each, by run: more may have come than they were woken for. */
-async function readAfter(db: ReadDb, runs: { run_id: string; known: number }[]): Promise<Map<string, StoredEvent[]>> {
-  const ids = runs.map((run) => run.run_id);
-  const known = runs.map((run) => run.known);
-  const { rows } = await sql<StoredEvent & { run_id: string }>`
-    select events.run_id, events.seq, events.type, events.data, events.created_at
-    from unnest(${ids}::text[], ${known}::bigint[]) as woken (run_id, known)
-    join events on events.run_id = woken.run_id and events.seq > woken.known and events.seq <= woken.known + ${MAX_BROUGHT}
-    order by events.run_id, events.seq`.execute(db);
-  return Map.groupBy(rows, (row) => row.run_id);
 }
