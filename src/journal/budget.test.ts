@@ -26,11 +26,9 @@ async function afterOneTurn(budget: Budget): Promise<RunIds> {
   const lease = await journal.lease(run);
   const usage = { ...NO_TOKENS, input_tokens: 40, output_tokens: 20 };
   await journal.write('completeTurn', turnOf(lease, { calls: [serverCall('look')], usage, cost_usd: 0.5 }));
-  const call = await journal.write('beginCall', { ...run, turn: 1, idx: 0 });
-  if (!call.begun) throw new Error('the call did not begin');
+  const call = await journal.beginCall(run);
   journal.pass(10_000);
-  const result = { call_id: call.call.call_id, status: 'ok' as const, output: '', duration_ms: 0 };
-  await journal.write('completeCall', { lease: call.lease, ...result });
+  await journal.completeCall(call);
   return run;
 }
 

@@ -209,9 +209,6 @@ describe('a window', () => {
 
   async function toolTurn(run: RunIds, turn: number): Promise<void> {
     await journal.turnWith(run, [serverCall('look')], turn);
-    const call = await journal.write('beginCall', { ...run, turn, idx: 0 });
-    if (!call.begun) throw new Error('the call did not begin');
-    const result = { status: 'ok' as const, output: `result ${turn}`, duration_ms: 0 };
-    await journal.write('completeCall', { lease: call.lease, call_id: call.call.call_id, ...result });
+    await journal.completeCall(await journal.beginCall(run, { turn }), `result ${turn}`);
   }
 });

@@ -47,10 +47,7 @@ async function wholeRun(more: Parameters<ClockedJournal['create']>[1] = {}): Pro
   const run = await journal.create({}, more);
   const calls = [serverCall('look'), question('Which?')];
   await journal.write('completeTurn', turnOf(await journal.lease(run), { content: '', calls }));
-  const begun = await journal.write('beginCall', { ...run, turn: 1, idx: 0 });
-  if (!begun.begun) throw new Error('the call did not begin');
-  const { lease, call } = begun;
-  await journal.write('completeCall', { lease, call_id: call.call_id, status: 'ok', output: 'seen', duration_ms: 1 });
+  await journal.completeCall(await journal.beginCall(run), 'seen');
   await journal.answer(run, { content: 'blue' });
   await journal.write('completeTurn', turnOf(await journal.lease(run, 2), { turn: 2 }));
   return run;
@@ -125,11 +122,10 @@ describe('a child that ended', () => {
   const agent: TurnCall = { kind: 'agent', offered: true, name: 'run_agent', arguments: { persona: 'a', input: 'b' } };
 
   async function childOf(parent: RunIds, idx: number): Promise<RunIds> {
-    const begun = await journal.write('beginCall', { ...parent, turn: 1, idx });
-    if (!begun.begun) throw new Error('the call did not begin');
+    const call = await journal.beginCall(parent, { idx });
     const { persona_id, metadata, input } = createArgs();
     const outcome = await journal.write('createChild', {
-      ...{ lease: begun.lease, call_id: begun.call.call_id, turn: 1, active_limit: null },
+      ...{ ...call, turn: 1, active_limit: null },
       child: { persona_id, metadata, input, route: ROUTE, spec: specWith() },
     });
     if (outcome.outcome !== 'child') throw new Error(JSON.stringify(outcome));

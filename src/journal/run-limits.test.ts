@@ -161,17 +161,7 @@ describe('a run whose prompt tokens are limited', () => {
       'completeTurn',
       turnOf(await journal.lease(run), { calls: [serverCall('f')], usage: used(256, 1) }),
     );
-    const call = { org_id: run.org_id, run_id: run.run_id, epoch: 0, turn: 1, idx: 0 };
-    const begun = await journal.write('beginCall', call);
-    if (!begun.begun) throw new Error('the call did not begin');
-    const result = {
-      lease: begun.lease,
-      call_id: begun.call.call_id,
-      status: 'ok' as const,
-      output: 'x',
-      duration_ms: 1,
-    };
-    await journal.write('completeCall', result);
+    await journal.completeCall(await journal.beginCall(run), 'x');
     expect(await journal.begin(run, 2)).toEqual({ begun: false, outcome: ended('run.max_prompt_tokens') });
   });
 });

@@ -18,11 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => journal.close());
 
-async function begin(run: RunIds, idx = 0) {
-  const begun = await journal.write('beginCall', { ...run, turn: 1, idx });
-  if (!begun.begun) throw new Error(JSON.stringify(begun.outcome));
-  return { lease: begun.lease, call_id: begun.call.call_id };
-}
+const begin = (run: RunIds, idx = 0) => journal.beginCall(run, { idx });
 
 async function finish(run: RunIds): Promise<unknown> {
   await journal.write('finishRun', { ...run, as: { status: 'cancelled', reason: 'cancel_requested' } });

@@ -26,10 +26,8 @@ it('a run whose answer was taken resumes until a step begins, and not again when
   journal.pass(1_000);
   await journal.answer(run, { content: 'approve' });
   expect(await standing(run)).toEqual({ requests: [], calls_at_work: true, resuming: true });
-  const call = await journal.write('beginCall', { ...run, turn: 1, idx: 0 });
-  if (!call.begun) throw new Error('the call did not begin');
+  const call = await journal.beginCall(run);
   expect(await standing(run)).toMatchObject({ calls_at_work: true, resuming: false });
-  const result = { status: 'ok' as const, output: '', duration_ms: 0 };
-  await journal.write('completeCall', { lease: call.lease, call_id: call.call.call_id, ...result });
+  await journal.completeCall(call);
   expect(await standing(run)).toEqual({ requests: [], calls_at_work: false, resuming: false });
 });

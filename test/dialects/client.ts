@@ -68,7 +68,7 @@ export function dialectClient(stack: Stack, base: string) {
   };
 }
 
-export const runPath = (run: Pick<Run, 'id' | 'thread_id'>) => `/threads/${run.thread_id}/runs/${run.id}`;
+export const runPath = (run: { id: string; thread_id: string }) => `/threads/${run.thread_id}/runs/${run.id}`;
 
 /** The tool calls a run asks for. */
 export const callsOf = (run: Run): Action[] => run.required_action?.submit_tool_outputs.tool_calls ?? [];
@@ -78,7 +78,8 @@ export const outputOf = (run: Run, output: string) => ({
   tool_outputs: [{ tool_call_id: callsOf(run)[0]?.id, output }],
 });
 
-function framesIn(text: string): Frame[] {
+/** Frames of a whole stream, without the final `done`. */
+export function framesIn(text: string): Frame[] {
   const raw = text.replaceAll(': ping\n', '').split('\n\n').slice(0, -1);
   if (raw.pop() !== 'event: done\ndata: [DONE]') throw new Error(`the stream has no end: ${text.slice(-300)}`);
   return raw.map((frame) => {

@@ -4,6 +4,7 @@ import { type DialectClient, dialectClient, type Method, type Run, runPath } fro
 import { eventsToEnd } from '../support/events.ts';
 import { cancel, detailsOf } from '../support/run-client.ts';
 import { openStack, type Stack } from '../support/stack.ts';
+import { idOf } from './run-fields.ts';
 
 const ID = /^mdb_(run|thread|asst)_[0-9a-f]{32}$/;
 const NONE = '0'.repeat(32);
@@ -24,9 +25,6 @@ async function nativeRun(input: string): Promise<{ id: string; thread_id: string
   const { run_id: id, thread_id } = (await response.json()) as { run_id: string; thread_id: string };
   return { id, thread_id };
 }
-
-const idOf = async (kind: 'thread' | 'run' | 'persona', alias: string) =>
-  String(await stack.holdfast.resolveAlias(await stack.holdfast.authenticate(stack.key, NONE), kind, alias));
 
 describe('what is made here', () => {
   it('has ids of Minds in every answer, and the same in each', async () => {
@@ -62,10 +60,10 @@ describe('what is made here', () => {
 
   it('is named in the journal by its own id, which alone names the workflow', async () => {
     const run = await api.createRun(await api.createThread('/say Hello.'));
-    const id = await idOf('run', run.id);
+    const id = await idOf(stack, 'run', run.id);
     expect(id).toMatch(/^run_[0-9a-z]{29}$/);
     expect((await detailsOf(stack, id)).temporal.workflow_id).toBe(id);
-    expect((await detailsOf(stack, id)).thread_id).toBe(await idOf('thread', run.thread_id));
+    expect((await detailsOf(stack, id)).thread_id).toBe(await idOf(stack, 'thread', run.thread_id));
   });
 
   it('shows no id of ours in its streams', async () => {
@@ -94,7 +92,7 @@ describe('what another dialect made', () => {
     expect(await api.getRun(shown)).toEqual(shown);
     expect(await api.ok('GET', `/threads/${native.thread_id}`)).toMatchObject({ id: shown.thread_id });
     expect(await api.ok('GET', `/threads/${native.thread_id}/runs`)).toMatchObject({ data: [{ id: shown.id }] });
-    expect(await idOf('run', shown.id)).toBe(native.id);
+    expect(await idOf(stack, 'run', shown.id)).toBe(native.id);
   });
 
   it('is shown under one id, also when many see it first', async () => {
@@ -214,7 +212,7 @@ describe('what is refused', () => {
 
   it('is all that is another organisation’s, under either id', async () => {
     const run = await api.createRun(await api.createThread('/say Hello.'));
-    const ours = { id: await idOf('run', run.id), thread_id: await idOf('thread', run.thread_id) };
+    const ours = { id: await idOf(stack, 'run', run.id), thread_id: await idOf(stack, 'thread', run.thread_id) };
     const aliases = async () => (await stack.journal.db.selectFrom('aliases').select('alias').execute()).length;
     const before = await aliases();
     for (const { id, thread_id } of [run, ours]) {
@@ -260,7 +258,7 @@ describe('a deleted thread', () => {
 describe('runs of Minds and of the native API', () => {
   it('are the same: made here, watched and cancelled there', async () => {
     const run = await api.createRun(await api.createThread('/think ms=30000'));
-    const id = await idOf('run', run.id);
+    const id = await idOf(stack, 'run', run.id);
     expect((await cancel(stack, id)).status).toBe(200);
     expect((await eventsToEnd(stack, id)).at(-1)?.type).toBe('run.cancelled');
     expect((await api.getRun(run)).status).toBe('cancelled');

@@ -1,4 +1,5 @@
 import type { Frame } from '../dialects/client.ts';
+import type { Stack } from '../support/stack.ts';
 
 /** The fields of a run of Minds. */
 export const FIELDS = [
@@ -16,3 +17,9 @@ export const newName = () => `mdb_run_${(++made).toString(16).padStart(32, 'f')}
 /** The runs in the frames of a stream. */
 export const runsIn = (frames: Frame[]) =>
   frames.map(({ data }) => data).filter((data) => data.object === 'thread.run');
+
+/** Our id of what Minds calls so. */
+export async function idOf(stack: Stack, kind: 'thread' | 'run' | 'persona', alias: string): Promise<string> {
+  const caller = await stack.holdfast.authenticate(stack.key, '0'.repeat(32));
+  return String(await stack.holdfast.resolveAlias(caller, kind, alias));
+}

@@ -11,7 +11,7 @@ import {
 } from '../dialects/client.ts';
 import { detailsOf, shortPersona } from '../support/run-client.ts';
 import { openStack, type Stack } from '../support/stack.ts';
-import { FIELDS, fieldsOf, runsIn } from './run-fields.ts';
+import { FIELDS, fieldsOf, idOf, runsIn } from './run-fields.ts';
 
 let stack: Stack;
 let api: DialectClient;
@@ -22,10 +22,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack.close();
 });
-
-/** Our id of what Minds calls so. */
-const idOf = async (kind: 'run' | 'thread', alias: string) =>
-  String(await stack.holdfast.resolveAlias(await stack.holdfast.authenticate(stack.key, '0'.repeat(32)), kind, alias));
 
 describe('a run', () => {
   it('for which nothing was asked shows nothing as set', async () => {
@@ -85,7 +81,10 @@ describe('a run', () => {
     const run = await api.createRun(await api.createThread('/say Hello.'), body);
     expect(run).toMatchObject({ model: '', instructions: '', tools: [weatherTool], temperature: null });
     const seenBy = dialectClient(stack, '/openai/v1');
-    const { id, thread_id } = { id: await idOf('run', run.id), thread_id: await idOf('thread', run.thread_id) };
+    const { id, thread_id } = {
+      id: await idOf(stack, 'run', run.id),
+      thread_id: await idOf(stack, 'thread', run.thread_id),
+    };
     expect(await seenBy.getRun({ id, thread_id })).toMatchObject(mind);
   });
 
@@ -150,7 +149,7 @@ describe('metadata', () => {
 
   it('is pairs of texts for the other dialects', async () => {
     const run = await api.createRun(await api.createThread('/say Hello.'), { metadata: ['a', { b: 1 }] });
-    expect((await detailsOf(stack, await idOf('run', run.id))).metadata).toEqual({ 0: 'a', 1: '{"b":1}' });
+    expect((await detailsOf(stack, await idOf(stack, 'run', run.id))).metadata).toEqual({ 0: 'a', 1: '{"b":1}' });
   });
 
   it.each<[string, unknown, string, string]>([

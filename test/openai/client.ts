@@ -9,9 +9,12 @@ import type { messageObject } from '../../src/api/openai/views/message.ts';
 import type { runObject } from '../../src/api/openai/views/run.ts';
 import type { stepObject } from '../../src/api/openai/views/step.ts';
 import type { threadObject } from '../../src/api/openai/views/thread.ts';
+import { framesIn, runPath } from '../dialects/client.ts';
 import { eventsUntil } from '../support/events.ts';
 import type { Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
+
+export { runPath };
 
 const BASE = '/openai/v1';
 const document = readDocument();
@@ -103,24 +106,16 @@ export function openAiClient(stack: Stack) {
   };
 }
 
-export const runPath = (run: Pick<Run, 'id' | 'thread_id'>) => `/threads/${run.thread_id}/runs/${run.id}`;
-
 export const toolOutputs = (outputs: Record<string, string>) => ({
   tool_outputs: Object.entries(outputs).map(([tool_call_id, output]) => ({ tool_call_id, output })),
 });
 
 /** Frames of a whole stream, each checked, without the final `done`. */
-export function checkedFrames(text: string): SeenFrame[] {
-  const raw = text.replaceAll(': ping\n', '').split('\n\n').slice(0, -1);
-  if (raw.pop() !== 'event: done\ndata: [DONE]')
-    throw new Error(`the stream did not end with done: ${text.slice(-300)}`);
-  return raw.map((frame) => {
-    const [, event = '', data = ''] = /^event: (\S+)\ndata: (.*)$/.exec(frame) ?? [];
-    const seen = { event, data: JSON.parse(data) as SeenFrame['data'] };
-    holdTo(component('AssistantStreamEvent'), seen, event);
+export const checkedFrames = (text: string): SeenFrame[] =>
+  framesIn(text).map((seen) => {
+    holdTo(component('AssistantStreamEvent'), seen, seen.event);
     return seen;
   });
-}
 
 /** The names of frames, repeated deltas shown once. */
 export const names = (frames: SeenFrame[]) =>

@@ -125,6 +125,16 @@ export async function openClockedJournal() {
       if (!begun.begun) throw new Error(`turn ${turn} did not begin: ${JSON.stringify(begun.outcome)}`);
       return begun.lease;
     },
+    /** Begins a call that must begin. */
+    async beginCall(run: RunRef, { turn = 1, idx = 0 } = {}): Promise<{ lease: Lease; call_id: string }> {
+      const { org_id, run_id, epoch } = run;
+      const begun = await write('beginCall', { org_id, run_id, epoch, turn, idx });
+      if (!begun.begun) throw new Error(`call ${idx} did not begin: ${JSON.stringify(begun.outcome)}`);
+      return { lease: begun.lease, call_id: begun.call.call_id };
+    },
+    /** What the call's tool gave. */
+    completeCall: (call: { lease: Lease; call_id: string }, output = '') =>
+      write('completeCall', { ...call, status: 'ok', output, duration_ms: 0 }),
     /** A whole turn that makes these calls. */
     async turnWith(run: RunRef, calls: TurnCall[], turn = 1) {
       return await write('completeTurn', turnOf(await this.lease(run, turn), { turn, calls }));

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isSame, type ProcessIdentity } from '../../src/temporal/local-server/process-identity.ts';
 import { readState } from '../../src/temporal/local-server/state-file.ts';
+import { outputOf } from './process-output.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { databaseOf, STORE } from './test-journal.ts';
 import { until } from './until.ts';
@@ -239,21 +240,13 @@ export async function runHoldfast(
 ): Promise<Finished> {
   const began = performance.now();
   const child = spawn(process.execPath, [MAIN, ...args], {
-    ...{ cwd, env },
+    cwd,
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout, stderr, ms: performance.now() - began };
+  return { ...(await outputOf(child)), ms: performance.now() - began };
 }
 
 /** An environment without this machine's Holdfast, Temporal and database settings, and ports that others do not look for. */

@@ -8,7 +8,7 @@ import { until } from '../../../test/support/until.ts';
 import type { Journal } from '../journal.ts';
 import { connectionConfig, MAX_WAITING, Sessions } from './connections.ts';
 import { openPostgresJournal, placeOf } from './postgres-journal.ts';
-import { MAX_ATTEMPTS } from './transact.ts';
+import { MAX_ATTEMPTS, transact } from './transact.ts';
 
 const PASSWORD = 'a-password-that-nobody-may-see';
 const UNAVAILABLE = { code: 'journal.unavailable', retryAfterS: expect.any(Number) };
@@ -47,6 +47,30 @@ describe('a database that cannot be reached', () => {
     await journal.ping();
     expect(await runs()).toHaveLength(before + 1);
     expect(troubles.join('\n')).not.toContain(PASSWORD);
+  });
+});
+
+describe('a transaction that the database refuses to begin', () => {
+  it('leaves its connection usable', async () => {
+    const own = await createDatabase();
+    await (await openPostgresJournal({ url: own, onTrouble: (error) => troubles.push(String(error)) })).close();
+    const name = new URL(own).pathname.slice(1);
+    // The journal's own function by that name comes later in the path.
+    await onDatabase(
+      own,
+      'create schema refusing',
+      `create function refusing.pg_current_xact_id() returns xid8 language plpgsql as $$ begin raise exception 'not now'; end $$`,
+      `alter database ${name} set search_path = refusing, public, pg_catalog`,
+    );
+    const pool = new Sessions(connectionConfig(own), 1, (error) => troubles.push(String(error)));
+    try {
+      const begin = () => transact(pool, 'createThread', { org_id: 'org_a', metadata: {} }, () => () => undefined);
+      await expect(begin()).rejects.toThrow('not now');
+      await onDatabase(own, 'drop schema refusing cascade');
+      await begin();
+    } finally {
+      await pool.end();
+    }
   });
 });
 

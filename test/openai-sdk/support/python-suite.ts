@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { outputOf } from '../../support/process-output.ts';
 
 const SUITE = fileURLToPath(new URL('../python/suite.py', import.meta.url));
 
@@ -60,16 +61,7 @@ export function startPythonSuite(python: string, world: object): PythonSuite {
 }
 
 async function output(command: string, args: string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
+  const { code, stdout, stderr } = await outputOf(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${stderr}`);
   return stdout;
 }
