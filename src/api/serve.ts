@@ -13,6 +13,11 @@ import { newTraceId } from './trace.ts';
 
 /** Connections at a time, most of them readers of events; one more is closed at once. */
 export const MAX_CONNECTIONS = 10_000;
+/**
+ * Connections that wait to be accepted while the process is busy. Beyond it the system makes do with SYN cookies, and resets a client
+ * whose first segments come out of order; it takes the lower of this and its own bound (Linux: `net.core.somaxconn`, 4,096).
+ */
+export const MAX_UNACCEPTED_CONNECTIONS = 4_096;
 /** How long a client may take to send its request, headers and body. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -116,7 +121,7 @@ function discardRest(incoming: IncomingMessage): void {
 async function listen(server: Server, host: string, port: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen({ host, port }, resolve);
+  server.listen({ host, port, backlog: MAX_UNACCEPTED_CONNECTIONS }, resolve);
   try {
     await promise;
   } catch (error) {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startServer, TEST_KEY, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -13,6 +14,9 @@ const HEAP_MB = 512;
 /** The heap, and what is not in it: Temporal's native core, the page cache of SQLite, buffers of sockets. */
 const MAX_RSS_MB = HEAP_MB + 384;
 const SMALL_HEAP = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MB}` };
+
+/** Long enough for every client to connect and to fill its socket. */
+const FREEZE_MS = 2_000;
 
 /** Some 200 bytes each: more than the sockets of both sides hold. */
 const CHUNKS = 20_000;
@@ -75,6 +79,15 @@ describe('with a heap of 512 MiB', { timeout: 120_000 }, () => {
     expect((await server.request('GET', '/healthz')).status).toBe(200);
     expect(peakMb(server)).toBeLessThan(MAX_RSS_MB);
     figures.push(`1,500 creates of 900 KB: ${JSON.stringify(counts)} in ${Math.round(ms)} ms, ${peakMb(server)} MiB`);
+  });
+
+  it('1,500 clients that connect and send while it stands still are all answered', async () => {
+    await using server = await startServer({ env: SMALL_HEAP });
+    process.kill(server.pid, 'SIGSTOP');
+    const answered = createAtOnce(server, 1_500, { input: 'ж'.repeat(450_000) }, 'no-key');
+    await setTimeout(FREEZE_MS);
+    process.kill(server.pid, 'SIGCONT');
+    expect((await answered).counts).toEqual({ '401': 1_500 });
   });
 });
 
