@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { Config } from '../config.ts';
 import type { Journal, ReadDb } from '../journal/journal.ts';
-import { placeOf } from '../journal/postgres/postgres-journal.ts';
+import { placeOf } from '../journal/postgres/migrate-postgres.ts';
 import { createLog } from '../log.ts';
 import { openModels } from '../models/open-models.ts';
 import { Engine } from '../temporal/engine.ts';

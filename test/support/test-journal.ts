@@ -1,8 +1,12 @@
 /** A real journal on the store that the test run is for: a SQLite file, or a PostgreSQL database of the directory's own. */
 import { join } from 'node:path';
+import { Kysely, SqliteDialect } from 'kysely';
 import type { Journal } from '../../src/journal/journal.ts';
+import { migrate } from '../../src/journal/migrate.ts';
+import type { JournalMigration } from '../../src/journal/migrations/index.ts';
+import { migratePostgres } from '../../src/journal/postgres/migrate-postgres.ts';
 import { openPostgresJournal } from '../../src/journal/postgres/postgres-journal.ts';
-import { openDatabase } from '../../src/journal/sqlite/database.ts';
+import { asKyselyDatabase, openDatabase } from '../../src/journal/sqlite/database.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite/sqlite-journal.ts';
 import { createDatabase, dropDatabase, onDatabase } from './postgres-database.ts';
 
@@ -42,6 +46,20 @@ export async function executeIn(directory: string, statement: string): Promise<R
   const sqlite = openDatabase(join(directory, 'holdfast.db'), 'writer');
   try {
     return sqlite.prepare(statement).all();
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** Migrates a directory's journal as a version of Holdfast would that has these migrations; gives the names of those that ran. */
+export async function migrateAs(directory: string, all: Record<string, JournalMigration>): Promise<string[]> {
+  if (STORE === 'postgres') return await migratePostgres(await databaseOf(directory), all);
+  const sqlite = openDatabase(join(directory, 'holdfast.db'), 'writer');
+  try {
+    sqlite.exec('BEGIN IMMEDIATE');
+    const ran = await migrate(new Kysely({ dialect: new SqliteDialect({ database: asKyselyDatabase(sqlite) }) }), all);
+    sqlite.exec('COMMIT');
+    return ran;
   } finally {
     sqlite.close();
   }

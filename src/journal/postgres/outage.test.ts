@@ -7,7 +7,8 @@ import { startProxy } from '../../../test/support/proxy.ts';
 import { until } from '../../../test/support/until.ts';
 import type { Journal } from '../journal.ts';
 import { connectionConfig, MAX_WAITING, Sessions } from './connections.ts';
-import { openPostgresJournal, placeOf } from './postgres-journal.ts';
+import { placeOf } from './migrate-postgres.ts';
+import { openPostgresJournal } from './postgres-journal.ts';
 import { MAX_ATTEMPTS, transact } from './transact.ts';
 
 const PASSWORD = 'a-password-that-nobody-may-see';
