@@ -1,9 +1,15 @@
 /** The Temporal worker of a process: built when Temporal is reached, built again when it fails, drained at the end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  type NativeConnection,
+  Worker,
+  type WorkerDeploymentOptions,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type ActivityDeps, createActivities } from '../activities/index.ts';
 import type { TemporalLink } from '../src/temporal/link.ts';
+import type { Versioning } from './versioning.ts';
 
 /** A workflow whose worker died is given to another after this long (the default costs 10 s). */
 const STICKY_TIMEOUT_MS = 1_000;
@@ -31,6 +37,8 @@ export function runWorker(options: {
   taskQueue: string;
   bundle: Promise<WorkflowBundleWithSourceMap>;
   activities: ActivityDeps;
+  /** Absent where no other process polls the queue. */
+  versioning?: Versioning | undefined;
   log: Logger;
 }): RunningWorker {
   const { link, log } = options;
@@ -43,14 +51,17 @@ export function runWorker(options: {
     const { connection } = await link.connected();
     while (!closed) {
       try {
-        worker = await createWorker({ ...options, connection, workflowBundle });
+        const deployment = await options.versioning?.deployment();
+        const made = await createWorker({ ...options, connection, workflowBundle, deployment });
+        worker = made;
         if (closed) {
           // A worker holds its connection until it has run and ended.
           await worker.runUntil(Promise.resolve());
           return;
         }
         state = 'polling';
-        await worker.run();
+        const kept = deployment && options.versioning?.keep(() => made.shutdown());
+        await made.run().finally(() => kept?.stop());
       } catch (error) {
         state = 'failed';
         log.error({ error: (error as Error).message }, 'the worker failed; it is built again');
@@ -80,6 +91,7 @@ function createWorker(options: {
   link: TemporalLink;
   taskQueue: string;
   activities: ActivityDeps;
+  deployment: WorkerDeploymentOptions | undefined;
 }): Promise<Worker> {
   return Worker.create({
     connection: options.connection,
@@ -94,5 +106,6 @@ function createWorker(options: {
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
+    ...(options.deployment ? { workerDeploymentOptions: options.deployment } : {}),
   });
 }

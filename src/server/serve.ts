@@ -1,9 +1,11 @@
 /** A serving process in its three forms: everything in one, API alone, worker alone. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { buildOf } from '../../worker/build.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
 import { type RunningWorker, runWorker } from '../../worker/run-worker.ts';
 import { installRuntime } from '../../worker/runtime.ts';
+import { openVersioning } from '../../worker/versioning.ts';
 import { createApp } from '../api/app.ts';
 import { serveApp } from '../api/serve.ts';
 import { createWorkerApp } from '../api/worker-app.ts';
@@ -133,7 +135,11 @@ async function open(
   core.relay.start();
   let worker: RunningWorker | undefined;
   if (bundle) {
-    worker = runWorker({ link, taskQueue: config.taskQueue, bundle, activities: core.activities, log });
+    const { taskQueue } = config;
+    // With a Temporal server or a journal of its own this process is the only one that polls, and the next version comes after it.
+    const isAlone = own || config.databaseUrl === undefined;
+    const versioning = isAlone ? undefined : openVersioning({ link, taskQueue, journal, build: buildOf(), log });
+    worker = runWorker({ link, taskQueue, bundle, activities: core.activities, versioning, log });
     closers.add('the worker', () => worker?.close());
   }
   await untilReady(link, core, worker, own ? LOCAL_READY_MS : REMOTE_READY_MS, signal);

@@ -12,10 +12,10 @@ import {
 import { searchAttributesOf } from '../../workflows/search-attributes.ts';
 import { HoldfastError } from '../errors.ts';
 import { type Connected, RPC_TIMEOUT_MS, type TemporalLink } from './link.ts';
+import { describeTaskQueue } from './task-queue.ts';
 
 /** A look whether Temporal answers; `/readyz` waits no longer. */
 const PING_TIMEOUT_MS = 2_000;
-const WORKFLOW_TASK_QUEUE = 1;
 /** All pages of a list together. */
 const LIST_TIMEOUT_MS = 15_000;
 
@@ -130,17 +130,10 @@ export class Engine {
     await connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () => connection.workflowService.getSystemInfo({}));
   }
 
-  /** Workers that poll our task queue now, in any process. */
+  /** Workers that poll our task queue now, in any process, and are of the build that is given its tasks. */
   async pollers(): Promise<number> {
-    const { connection } = this.#connected();
-    const described = await connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () =>
-      connection.workflowService.describeTaskQueue({
-        namespace: this.link.namespace,
-        taskQueue: { name: this.#taskQueue },
-        taskQueueType: WORKFLOW_TASK_QUEUE,
-      }),
-    );
-    return described.pollers?.length ?? 0;
+    const { current, polling } = await describeTaskQueue(this.link, this.#taskQueue);
+    return polling.filter((build) => build === current).length;
   }
 
   /**

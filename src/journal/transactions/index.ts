@@ -17,6 +17,7 @@ import { expireInput, finishRun } from './finish-run.ts';
 import { purgeIdempotency } from './idempotency.ts';
 import { createFirstKey, createKey, revokeKey } from './keys.ts';
 import { createMessage, deleteMessage, updateMessage } from './messages.ts';
+import { noteWorker } from './note-worker.ts';
 import { createPersona, deletePersona, syncPersonas, updatePersona } from './personas.ts';
 import { purgeDeletedThreads, purgeRuns, purgeThreads } from './purge.ts';
 import { addRunMessage } from './run-messages.ts';
@@ -51,6 +52,7 @@ export const transactions = {
   finishRun,
   giveAliases,
   loadRun,
+  noteWorker,
   purgeDeleted,
   purgeDeletedThreads,
   purgeIdempotency,
