@@ -56,6 +56,7 @@ const WORDS: Record<Disagreement['mend']['by'], string> = {
   end: 'the run was ended',
   rebuild: 'the run is rebuilt from the journal',
   replace: 'its workflow is replaced by one from the journal',
+  restart: 'its workflow is replaced by one from the journal',
   wake: 'its workflow was told again what was answered',
   close: 'its workflow was closed',
 };

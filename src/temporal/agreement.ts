@@ -17,6 +17,8 @@ export type Mend =
   | { by: 'rebuild'; epoch: number }
   /** The workflow is one that the journal cannot go on with: it closes, and another is started from the journal. */
   | { by: 'replace'; epoch: number }
+  /** The workflow cannot be replayed by the version that runs, and so cannot even close: another takes its place at once. */
+  | { by: 'restart'; epoch: number }
   /** The workflow waits for what was answered: it is told so again. */
   | { by: 'wake'; requests: string[] }
   /** The workflow of a run that has ended, or is not in the journal: it closes. */
@@ -55,6 +57,9 @@ export async function lookAtRun(
   if (status === 'terminated' || status === 'timed_out' || status === 'failed') {
     const message = `The workflow ${run.run_id} was ended in Temporal (${status}).`;
     return found(status, { by: 'end', epoch, as: { status: 'failed', code: 'engine.terminated', message } });
+  }
+  if (status === 'running' && described.task_attempt >= STUCK_ATTEMPTS && (await deps.engine.failsToReplay(run_id))) {
+    return found('running, with a history that this version cannot replay', { by: 'restart', epoch });
   }
   if (!options.closedStands && (await startIsDue(deps.journal, run))) return undefined;
   if (status === 'canceled') {
@@ -106,6 +111,8 @@ export async function lookAtWorkflows(
   return found;
 }
 
+/** A workflow task that has failed before: the first failure may be that of a worker of another version, which is going. */
+const STUCK_ATTEMPTS = 3;
 export const NOT_IN_JOURNAL = 'no such run';
 const IDS_AT_A_TIME = 500;
 

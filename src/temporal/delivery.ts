@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts';
 import { Lane } from './lane.ts';
 import { isUnreachable } from './link.ts';
 import type { Settle } from './settle.ts';
+import { startOf } from './start-of.ts';
 import { StartPace } from './start-pace.ts';
 
 /** Starts under way at a time, and as many other intents beside them: an answer or a cancel does not wait behind starts. */
@@ -119,21 +120,9 @@ export class Delivery {
 
   async #start(intent: Intent): Promise<void> {
     if (this.outage) throw new HoldfastError('temporal.unreachable', 'Temporal went away while the start had to wait.');
-    const run = await this.#journal.db
-      .selectFrom('runs')
-      .select(['thread_id', 'persona_id', 'model', 'ended', 'epoch'])
-      .where('id', '=', intent.run_id)
-      .where('org_id', '=', intent.org_id)
-      .executeTakeFirst();
-    if (!run || run.ended) return;
-    const started = await this.#engine.start({
-      org_id: intent.org_id,
-      run_id: intent.run_id,
-      thread_id: run.thread_id,
-      epoch: run.epoch,
-      persona: run.persona_id ?? 'none',
-      model: run.model,
-    });
+    const run = await startOf(this.#journal, intent);
+    if (!run) return;
+    const started = await this.#engine.start(run);
     if (!started) await this.#settle.run(intent, { closedStands: true });
   }
 }

@@ -36,6 +36,8 @@ export type Described = {
   execution: string;
   /** No activity, child or workflow task is under way: it waits for a signal or a timer. */
   idle: boolean;
+  /** How often its workflow task, if there is one, has been tried. */
+  task_attempt: number;
   attempt: number | null;
   last_failure: string | null;
   next_retry_at: string | null;
@@ -52,9 +54,10 @@ export class Engine {
 
   /**
    * Starts the run's workflow, its id the run's id. A first start that finds one is done already; a rebuild takes the place of
-   * one that has closed. False when a closed workflow stands in the way of a first start.
+   * one that has closed, and with `instead` of one that runs, which is terminated in the same step. False when a closed workflow
+   * stands in the way of a first start.
    */
-  async start(run: StartRun): Promise<boolean> {
+  async start(run: StartRun, { instead = false } = {}): Promise<boolean> {
     const { client, searchable } = this.#connected();
     const rebuild = run.epoch > 0;
     const input: AgentRunInput = {
@@ -72,7 +75,7 @@ export class Engine {
           taskQueue: this.#taskQueue,
           workflowId: run.run_id,
           workflowIdReusePolicy: rebuild ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
-          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowIdConflictPolicy: instead ? 'TERMINATE_EXISTING' : 'USE_EXISTING',
           workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
           requestEagerStart: true,
           staticSummary: summaryOf(run),
@@ -108,14 +111,32 @@ export class Engine {
         status: statusOf(status.name),
         execution,
         idle: !activity && !raw.pendingChildren?.length && !raw.pendingWorkflowTask,
+        task_attempt: raw.pendingWorkflowTask?.attempt ?? 0,
         attempt: activity?.attempt ?? null,
         last_failure: activity?.lastFailure?.message ?? null,
         next_retry_at: timeOf(activity?.scheduledTime, activity?.state),
       };
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      return { status: 'not_found', execution: '', idle: true, attempt: null, last_failure: null, next_retry_at: null };
+      const nothing = { attempt: null, last_failure: null, next_retry_at: null };
+      return { status: 'not_found', execution: '', idle: true, task_attempt: 0, ...nothing };
     }
+  }
+
+  /** Whether the last workflow task that failed did so because the history is not what the workflow's code makes of it. */
+  async failsToReplay(runId: string): Promise<boolean> {
+    const { connection } = this.#connected();
+    const latest = await this.#bounded(() =>
+      connection.workflowService.getWorkflowExecutionHistoryReverse({
+        namespace: this.link.namespace,
+        execution: { workflowId: runId },
+        maximumPageSize: LATEST_EVENTS,
+      }),
+    );
+    const failed = latest.history?.events?.find(
+      ({ workflowTaskFailedEventAttributes }) => workflowTaskFailedEventAttributes,
+    );
+    return failed?.workflowTaskFailedEventAttributes?.cause === NON_DETERMINISTIC;
   }
 
   /** The live picture of the run's workflow; needs a worker. */
@@ -184,6 +205,10 @@ function statusOf(name: string): WorkflowStatus {
 }
 
 const SCHEDULED = 1;
+/** A task that failed is followed by little: signals, a request to cancel. */
+const LATEST_EVENTS = 20;
+/** `WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR` */
+const NON_DETERMINISTIC = 24;
 
 function timeOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined, state: unknown): string | null {
   if (!time?.seconds || state !== SCHEDULED) return null;

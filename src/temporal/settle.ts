@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Journal } from '../journal/journal.ts';
 import { type Disagreement, type LookOptions, lookAtRun } from './agreement.ts';
 import type { Engine } from './engine.ts';
+import { startOf } from './start-of.ts';
 
 /** Pause between the two looks that must agree before a workflow is started in the place of another. */
 export const SECOND_LOOK_MS = 1_000;
@@ -50,6 +51,11 @@ export function createSettle(deps: {
     log.warn({ run_id, ...said, epoch: mend.epoch + 1 }, 'a run is rebuilt from the journal');
     // The old copy learns from the journal that another has its place, and closes; then the start finds room.
     if (mend.by === 'replace') await engine.cancel(run_id);
+    // This one learns of nothing any more: what takes its place also ends it.
+    if (mend.by === 'restart') {
+      const start = await startOf(journal, ref);
+      if (start) await engine.start(start, { instead: true });
+    }
     return 'rebuilt';
   }
 

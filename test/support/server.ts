@@ -30,6 +30,8 @@ export type ServerOptions = {
   env?: Env;
   /** The text of holdfast.yaml. */
   yaml?: string;
+  /** What runs: this version unless another is named. */
+  main?: string;
 };
 export type SendOptions = { body?: unknown; key?: string; headers?: Record<string, string>; signal?: AbortSignal };
 /** A whole answer; `json` is undefined where the body is none. */
@@ -54,6 +56,8 @@ export class TestServer implements AsyncDisposable {
   /** Its working directory: holds holdfast.yaml, where there is one. */
   readonly cwd: string;
   readonly env: Env;
+  /** What the next start runs. */
+  main: string;
   url = '';
   /** From spawn to the ready line, of the last start. */
   readyMs = 0;
@@ -69,6 +73,7 @@ export class TestServer implements AsyncDisposable {
   constructor(options: ServerOptions) {
     const directory = temporaryDirectory();
     this.#command = options.command ?? 'start';
+    this.main = options.main ?? MAIN;
     this.#remove = directory.remove;
     this.cwd = join(directory.path, 'cwd');
     this.dataDir = options.dataDir ?? join(directory.path, 'data');
@@ -85,7 +90,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Spawns the process without waiting for anything. */
   spawn(): void {
-    const child = spawn(process.execPath, [MAIN, this.#command], {
+    const child = spawn(process.execPath, [this.main, this.#command], {
       ...{ cwd: this.cwd, env: this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -197,7 +202,7 @@ export class TestServer implements AsyncDisposable {
   /** A `holdfast` command on this server's data and address. */
   holdfast(args: string[], env: Env = {}): Promise<Finished> {
     const port = new URL(this.url || 'http://127.0.0.1:1').port;
-    return runHoldfast(args, { cwd: this.cwd, env: { ...this.env, HOLDFAST_PORT: port, ...env } });
+    return runHoldfast(args, { cwd: this.cwd, env: { ...this.env, HOLDFAST_PORT: port, ...env }, main: this.main });
   }
 
   /** Ends whatever of it runs, and removes its directory. */
@@ -236,10 +241,10 @@ export type Finished = { code: number | null; stdout: string; stderr: string; ms
 /** Runs a `holdfast` command to its end, which must come within `timeoutMs`. Only the given environment's own variables count. */
 export async function runHoldfast(
   args: string[],
-  { cwd, env, timeoutMs = 20_000 }: { cwd: string; env: Env; timeoutMs?: number },
+  { cwd, env, timeoutMs = 20_000, main = MAIN }: { cwd: string; env: Env; timeoutMs?: number; main?: string },
 ): Promise<Finished> {
   const began = performance.now();
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
