@@ -21,8 +21,8 @@ export type Mend =
   | { by: 'restart'; epoch: number }
   /** The workflow waits for what was answered: it is told so again. */
   | { by: 'wake'; requests: string[] }
-  /** The workflow of a run that has ended, or is not in the journal: it closes. */
-  | { by: 'close' };
+  /** The workflow of a run that has ended, or is not in the journal: it closes, or is terminated where it cannot close. */
+  | { by: 'close'; stuck: boolean };
 
 /** `journal` and `temporal`: what each says of the run, in words. */
 export type Disagreement = { org_id: string; run_id: string; journal: string; temporal: string; mend: Mend };
@@ -58,7 +58,7 @@ export async function lookAtRun(
     const message = `The workflow ${run.run_id} was ended in Temporal (${status}).`;
     return found(status, { by: 'end', epoch, as: { status: 'failed', code: 'engine.terminated', message } });
   }
-  if (status === 'running' && described.task_attempt >= STUCK_ATTEMPTS && (await deps.engine.failsToReplay(run_id))) {
+  if (status === 'running' && (await isStuck(deps.engine, run_id, described))) {
     return found('running, with a history that this version cannot replay', { by: 'restart', epoch });
   }
   if (!options.closedStands && (await startIsDue(deps.journal, run))) return undefined;
@@ -103,9 +103,11 @@ export async function lookAtWorkflows(
       const row = known.get(run_id);
       if (row && (row.ended === 0 || row.last_event_at > endedBefore)) continue;
       // A list may be late: whether it still runs says its own store.
-      if ((await deps.engine.describe(run_id)).status !== 'running') continue;
+      const described = await deps.engine.describe(run_id);
+      if (described.status !== 'running') continue;
+      const stuck = await isStuck(deps.engine, run_id, described);
       const journal = row?.status ?? NOT_IN_JOURNAL;
-      found.push({ org_id: row?.org_id ?? '', run_id, journal, temporal: 'running', mend: { by: 'close' } });
+      found.push({ org_id: row?.org_id ?? '', run_id, journal, temporal: 'running', mend: { by: 'close', stuck } });
     }
   }
   return found;
@@ -129,6 +131,11 @@ async function seemsStuck(journal: Journal, run: Run, status: RunStatus, { idle 
     .limit(1)
     .executeTakeFirst();
   return sleeping === undefined;
+}
+
+/** The version that runs cannot replay its history: it does nothing any more, and cannot be asked anything. */
+async function isStuck(engine: Engine, runId: string, { task_attempt }: Described): Promise<boolean> {
+  return task_attempt >= STUCK_ATTEMPTS && (await engine.failsToReplay(runId));
 }
 
 async function askWorkflow(deps: { engine: Engine; log: Logger }, runId: string): Promise<RunState | undefined> {

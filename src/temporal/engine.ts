@@ -101,6 +101,11 @@ export class Engine {
     return await this.#found((client) => client.workflow.getHandle(runId).cancel());
   }
 
+  /** Ends the workflow of a run that has ended, where it cannot end itself. False when there is none. */
+  async terminate(runId: string): Promise<boolean> {
+    return await this.#found((client) => client.workflow.getHandle(runId).terminate('its run has ended'));
+  }
+
   /** What Temporal's own store (not its visibility) says of the run's workflow. */
   async describe(runId: string): Promise<Described> {
     const { client } = this.#connected();

@@ -44,7 +44,7 @@ export function createSettle(deps: {
     }
     if (mend.by === 'close') {
       log.warn({ run_id, ...said }, 'a workflow without an active run is closed');
-      await engine.cancel(run_id);
+      await (mend.stuck ? engine.terminate(run_id) : engine.cancel(run_id));
       return 'closed';
     }
     if (!(await journal.write('rebuildRun', { ...ref, epoch: mend.epoch }))) return 'fine';

@@ -53,11 +53,7 @@ export function brokenVersion(): Version {
 }
 
 function addStep({ change }: Version, statement: string): void {
-  change(
-    'workflows/agent-run.ts',
-    '    show(`turn ${state.turn}`);',
-    `    ${statement}\n    show(\`turn \${state.turn}\`);`,
-  );
+  change('workflows/agent-run.ts', '  async function turn() {', `  async function turn() {\n    ${statement}`);
   change('workflows/agent-run.ts', '  proxyActivities,', '  patched,\n  proxyActivities,');
 }
 
