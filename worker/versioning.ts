@@ -85,12 +85,17 @@ async function keepCurrent(
   let failingSince: number | undefined;
   while (!signal.aborted) {
     try {
+      // Who cannot reach Temporal is not alive to the others: they take over.
+      const { current } = await describeTaskQueue(deps.link, deps.taskQueue);
       const noted = await journal.write('noteWorker', { build, process });
-      // While the journal was away others could not be noted either: they are not gone.
+      // While Temporal or the journal was away others could not be noted either: they are not gone.
       const wasAway = notedAt !== undefined && performance.now() - notedAt > WORKER_GONE_MS;
       notedAt = performance.now();
       const isNewest = newestBuild(noted.filter(({ alive }) => alive)) === build;
-      if (isNewest && !wasAway) await makeCurrent(deps);
+      if (isNewest && !wasAway && current !== build) {
+        await setCurrentBuild(deps.link, deps.taskQueue, build);
+        log.info({ build, before: current }, 'this build is given the tasks of all runs');
+      }
       failingSince = undefined;
     } catch (error) {
       failingSince ??= performance.now();
@@ -110,13 +115,6 @@ async function keepCurrent(
     delay(LEAVE_WITHIN_MS, undefined, { ref: false }),
   ]);
   if (told instanceof Error) log.warn({ error: told.message }, 'others wait until this worker counts as gone');
-}
-
-async function makeCurrent({ link, taskQueue, build, log }: Deps): Promise<void> {
-  const { current } = await describeTaskQueue(link, taskQueue);
-  if (current === build) return;
-  await setCurrentBuild(link, taskQueue, build);
-  log.info({ build, before: current }, 'this build is given the tasks of all runs');
 }
 
 /** Whether workers without a version would be given tasks. */

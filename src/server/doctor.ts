@@ -12,6 +12,7 @@ import { Engine } from '../temporal/engine.ts';
 import { type Connected, openLink, type TemporalLink } from '../temporal/link.ts';
 import { readState } from '../temporal/local-server/state-file.ts';
 import { NAMESPACE_META, namespaceIsKnown } from '../temporal/namespace-identity.ts';
+import { deploymentOf, type TaskQueue } from '../temporal/task-queue.ts';
 import { agreementFindings } from './agreement-findings.ts';
 import { journalPath } from './data-dir.ts';
 import { openJournal } from './open-journal.ts';
@@ -176,11 +177,22 @@ async function examineConnected(
     // In another namespace none of the runs is there, and nothing is to be done about each of them.
     if (known) findings.push(...(await agreementFindings({ journal, engine }, { repair })));
   }
-  const pollers = await engine.pollers();
-  findings.push({
-    check: 'worker',
-    ok: pollers > 0,
-    says: `${pollers} poll the task queue ${config.taskQueue}`,
-    ...(pollers > 0 ? {} : { todo: 'Run `holdfast start` (or `holdfast worker`).' }),
-  });
+  findings.push(workerFinding(config.taskQueue, await engine.queue()));
 }
+
+/** Workers that poll and are given nothing are the ones of another version: an upgrade or a way back that stands still. */
+function workerFinding(taskQueue: string, { current, polling }: TaskQueue): Finding {
+  const pollers = polling.filter((build) => build === current).length;
+  const others = [...new Set(polling.filter((build) => build !== current).map(wordOf))];
+  const rest = others.length === 0 ? '' : `; ${others.join(', ')} polls too, and is given nothing`;
+  const says = `${pollers} poll the task queue ${taskQueue}${current === null ? '' : `, of build ${current}`}${rest}`;
+  if (pollers > 0) return { check: 'worker', ok: true, says };
+  const command = `temporal worker deployment set-current-version --deployment-name ${deploymentOf(taskQueue)}`;
+  const todo =
+    others.length === 0
+      ? 'Run `holdfast start` (or `holdfast worker`).'
+      : `Run a worker of that build, or give the tasks to another: \`${command} --build-id …\` (or \`--unversioned\`).`;
+  return { check: 'worker', ok: false, says, todo };
+}
+
+const wordOf = (build: string | null) => (build === null ? 'a worker without a version' : `build ${build}`);

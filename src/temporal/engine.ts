@@ -12,7 +12,7 @@ import {
 import { searchAttributesOf } from '../../workflows/search-attributes.ts';
 import { HoldfastError } from '../errors.ts';
 import { type Connected, RPC_TIMEOUT_MS, type TemporalLink } from './link.ts';
-import { describeTaskQueue } from './task-queue.ts';
+import { describeTaskQueue, type TaskQueue } from './task-queue.ts';
 
 /** A look whether Temporal answers; `/readyz` waits no longer. */
 const PING_TIMEOUT_MS = 2_000;
@@ -135,7 +135,7 @@ export class Engine {
       connection.workflowService.getWorkflowExecutionHistoryReverse({
         namespace: this.link.namespace,
         execution: { workflowId: runId },
-        maximumPageSize: LATEST_EVENTS,
+        maximumPageSize: NEWEST_PAGE,
       }),
     );
     const failed = latest.history?.events?.find(
@@ -158,8 +158,13 @@ export class Engine {
 
   /** Workers that poll our task queue now, in any process, and are of the build that is given its tasks. */
   async pollers(): Promise<number> {
-    const { current, polling } = await describeTaskQueue(this.link, this.#taskQueue);
+    const { current, polling } = await this.queue();
     return polling.filter((build) => build === current).length;
+  }
+
+  /** Which builds poll our task queue, and which of them is given its tasks. */
+  async queue(): Promise<TaskQueue> {
+    return await describeTaskQueue(this.link, this.#taskQueue);
   }
 
   /**
@@ -211,7 +216,7 @@ function statusOf(name: string): WorkflowStatus {
 
 const SCHEDULED = 1;
 /** A task that failed is followed by little: signals, a request to cancel. */
-const LATEST_EVENTS = 20;
+const NEWEST_PAGE = 20;
 /** `WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR` */
 const NON_DETERMINISTIC = 24;
 

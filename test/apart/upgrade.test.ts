@@ -66,6 +66,7 @@ async function notedOld(): Promise<Map<string, number>> {
   return new Map(Object.entries(JSON.parse(String(row?.value)).processes as Record<string, number>));
 }
 
+const since = (began: number) => Math.round(performance.now() - began);
 const isLater = (build: string | null) => build?.startsWith('0.2.0-') === true;
 
 describe('a rolling upgrade', { timeout: 120_000 }, () => {
@@ -83,10 +84,12 @@ describe('a rolling upgrade', { timeout: 120_000 }, () => {
     await worker.restart();
     load.through(await start('api'));
 
+    const started = performance.now();
     const laterWorker = await start('worker', main);
     const laterApi = await start('api', main);
     load.through(laterApi);
     await untilQueue((it) => isLater(it.current), 'the later version is given the tasks');
+    console.log(`the later version is given the tasks ${since(started)} ms after its worker was started`);
 
     // An old worker that is started again while the later one is alive leaves it the queue.
     await worker.stop();
@@ -105,7 +108,9 @@ describe('a rolling upgrade', { timeout: 120_000 }, () => {
     expect(isLater((await queue()).current)).toBe(true);
 
     await laterWorker.stop();
+    const stopped = performance.now();
     await untilQueue((it) => it.current === OLD, 'the old version takes over');
+    console.log(`SIGTERM of the last later worker: the old version is given the tasks after ${since(stopped)} ms`);
     await answerRequest(api, asking.run_id);
     const { events } = await wholeStory(api, asking.run_id, 60_000);
     checkHistory(events);
