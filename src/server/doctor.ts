@@ -184,15 +184,15 @@ async function examineConnected(
 function workerFinding(taskQueue: string, { current, polling }: TaskQueue): Finding {
   const pollers = polling.filter((build) => build === current).length;
   const others = [...new Set(polling.filter((build) => build !== current).map(wordOf))];
-  const rest = others.length === 0 ? '' : `; ${others.join(', ')} polls too, and is given nothing`;
+  const rest = others.length === 0 ? '' : `; poll too, and are given nothing: ${others.join(', ')}`;
   const says = `${pollers} poll the task queue ${taskQueue}${current === null ? '' : `, of build ${current}`}${rest}`;
   if (pollers > 0) return { check: 'worker', ok: true, says };
   const command = `temporal worker deployment set-current-version --deployment-name ${deploymentOf(taskQueue)}`;
   const todo =
     others.length === 0
       ? 'Run `holdfast start` (or `holdfast worker`).'
-      : `Run a worker of that build, or give the tasks to another: \`${command} --build-id …\` (or \`--unversioned\`).`;
+      : `Run ${wordOf(current)}, or give the tasks to another: \`${command} --build-id …\` (or \`--unversioned\`).`;
   return { check: 'worker', ok: false, says, todo };
 }
 
-const wordOf = (build: string | null) => (build === null ? 'a worker without a version' : `build ${build}`);
+const wordOf = (build: string | null) => (build === null ? 'workers without a version' : `workers of build ${build}`);
