@@ -60,7 +60,7 @@ export function runWorker(options: {
           return;
         }
         state = 'polling';
-        const kept = deployment && options.versioning?.keep(() => made.shutdown());
+        const kept = deployment && options.versioning?.keep(() => made.getState() === 'RUNNING' && made.shutdown());
         await made.run().finally(() => kept?.stop());
       } catch (error) {
         state = 'failed';

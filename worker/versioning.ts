@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { randomText } from '../src/ids.ts';
 import type { Journal } from '../src/journal/journal.ts';
 import { WORKER_GONE_MS } from '../src/journal/transactions/note-worker.ts';
-import type { TemporalLink } from '../src/temporal/link.ts';
+import { isUnreachable, type TemporalLink } from '../src/temporal/link.ts';
 import {
   deploymentOf,
   describeTaskQueue,
@@ -60,7 +60,8 @@ export function openVersioning(deps: Deps): Versioning {
       return {
         async stop() {
           stopping.abort();
-          await kept;
+          const late = delay(LEAVE_WITHIN_MS, 'late', { ref: false });
+          if ((await Promise.race([kept, late])) === 'late') log.warn('others wait until this worker counts as gone');
         },
       };
     },
@@ -78,12 +79,13 @@ export function openVersioning(deps: Deps): Versioning {
 async function keepCurrent(
   deps: Deps & { process: string },
   signal: AbortSignal,
-  refuse: (why: string) => void,
+  refused: (why: string) => void,
 ): Promise<void> {
   const { journal, build, process, log } = deps;
+  const take = createTake(deps);
   let notedAt: number | undefined;
-  let failingSince: number | undefined;
   while (!signal.aborted) {
+    let wait = NOTE_EVERY_MS;
     try {
       // Who cannot reach Temporal is not alive to the others: they take over.
       const { current } = await describeTaskQueue(deps.link, deps.taskQueue);
@@ -92,39 +94,45 @@ async function keepCurrent(
       const wasAway = notedAt !== undefined && performance.now() - notedAt > WORKER_GONE_MS;
       notedAt = performance.now();
       const isNewest = newestBuild(noted.filter(({ alive }) => alive)) === build;
-      if (isNewest && !wasAway && current !== build) {
-        await setCurrentBuild(deps.link, deps.taskQueue, build);
-        log.info({ build, before: current }, 'this build is given the tasks of all runs');
-      }
-      failingSince = undefined;
+      if (isNewest && !wasAway && current !== build) wait = await take(current);
     } catch (error) {
-      failingSince ??= performance.now();
-      const failingMs = performance.now() - failingSince;
-      const why = (error as Error).message;
-      if (isForbidden(error) || (failingMs > GIVE_UP_MS && (await isUnversioned(deps)))) return refuse(why);
-      const level = failingMs > FIRST_TRIES_MS ? 'warn' : 'debug';
-      log[level]({ build, error: why }, 'the build is not the current one yet');
-      await pause(failingMs > FIRST_TRIES_MS ? NOTE_EVERY_MS : FIRST_TRY_EVERY_MS, signal);
-      continue;
+      if (error instanceof Refused) {
+        refused(error.message);
+        break;
+      }
+      log.warn({ build, error: (error as Error).message }, 'which build is to be current cannot be looked at');
     }
-    await pause(NOTE_EVERY_MS, signal);
+    await pause(wait, signal);
   }
-  const left = journal.write('noteWorker', { build, process, gone: true });
-  const told = await Promise.race([
-    left.catch((error: Error) => error),
-    delay(LEAVE_WITHIN_MS, undefined, { ref: false }),
-  ]);
-  if (told instanceof Error) log.warn({ error: told.message }, 'others wait until this worker counts as gone');
+  await journal
+    .write('noteWorker', { build, process, gone: true })
+    .catch((error: Error) => log.warn({ error: error.message }, 'others wait until this worker counts as gone'));
 }
 
-/** Whether workers without a version would be given tasks. */
-async function isUnversioned({ link, taskQueue, log }: Deps): Promise<boolean> {
-  try {
-    return (await describeTaskQueue(link, taskQueue)).current === null;
-  } catch (error) {
-    log.debug({ error: (error as Error).message }, 'the task queue cannot be looked at');
-    return false;
-  }
+/** Worker versions cannot be used here. */
+class Refused extends Error {}
+
+/** Makes the build the current one; gives the pause until it is looked at again. Throws `Refused` where that will not be. */
+function createTake({ link, taskQueue, build, log }: Deps): (current: string | null) => Promise<number> {
+  let failingSince: number | undefined;
+  return async (current) => {
+    try {
+      await setCurrentBuild(link, taskQueue, build);
+      log.info({ build, before: current }, 'this build is given the tasks of all runs');
+      failingSince = undefined;
+      return NOTE_EVERY_MS;
+    } catch (error) {
+      if (isUnreachable(error)) throw error;
+      const why = (error as Error).message;
+      failingSince ??= performance.now();
+      const failingMs = performance.now() - failingSince;
+      // Workers without a version would be given tasks only where no build is current.
+      if (isForbidden(error) || (failingMs > GIVE_UP_MS && current === null)) throw new Refused(why);
+      if (failingMs <= FIRST_TRIES_MS) return FIRST_TRY_EVERY_MS;
+      log.warn({ build, error: why }, 'the build is not the current one yet');
+      return NOTE_EVERY_MS;
+    }
+  };
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
