@@ -5,8 +5,8 @@
 
 export type Call = { name: string; arguments: Record<string, unknown> };
 
-/** One turn: words said, or tools called side by side, or the results of the calls so far said back. */
-export type Turn = { say: number; delay_ms: number } | { calls: Call[] } | { echo: true };
+/** One turn: words said, and tools called side by side; or the results of the calls so far said back. The last one calls nothing. */
+export type Turn = { say?: number; delay_ms?: number; calls?: Call[] } | { echo: true };
 
 export type Plan = { plan: string; turns: Turn[] };
 
@@ -22,7 +22,6 @@ export function planIn(text: string): Plan | undefined {
 export function chunksOf({ plan, turns }: Plan, index: number, results: readonly string[]): string[] {
   const turn = turns[index];
   if (turn === undefined) return [`${plan} has no turn ${index}`];
-  if ('say' in turn) return Array.from({ length: turn.say }, (_, i) => `${plan}.${index}.${i} `);
   if ('echo' in turn) return JSON.stringify(results).match(/.{1,24}/gsu) ?? [];
-  return [];
+  return Array.from({ length: turn.say ?? 0 }, (_, i) => `${plan}.${index}.${i} `);
 }

@@ -71,6 +71,11 @@ export class TemporalCluster {
     return this.#child.pid;
   }
 
+  /** False after a kill, and when it gave up by itself, as it does when its database is away for long. */
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Starts it, after a kill or for the first time, and waits until it is ready. Throws with what it said when that does not come. */
   async restart(): Promise<void> {
     const log = await openServerLog(join(this.#place.directory, 'temporal.log'));

@@ -21,17 +21,24 @@ export async function startEmbedded(): Promise<Form> {
     freeze: async () => void ((await server.temporalPid()) && (await server.freezeTemporal())),
     thaw: () => server.thawTemporal(),
   };
+  const ended: string[] = [];
+  const own = serverVictim('server', 3, server, (name) => ended.push(name));
   const everything: Victim = {
-    ...serverVictim('server and temporal', 1, server),
+    ...own,
+    ...{ name: 'server and temporal', weight: 1 },
     ...{ unit: 'server', kinds: ['kill'] },
-    kill: () => server.killEverything(),
+    async kill() {
+      const temporalPid = await server.temporalPid();
+      await own.kill();
+      if (temporalPid !== undefined) await server.killTemporal();
+    },
   };
   return {
     urls: [server.url],
-    victims: [serverVictim('server', 3, server), temporal, everything, stubs.provider, stubs.tools],
+    victims: [own, temporal, everything, stubs.provider, stubs.tools],
     providerLog: stubs.providerLog,
     toolsLog: stubs.toolsLog,
-    hasSpare: false,
+    ...{ hasSpare: false, ended },
     isReady: async () => (await server.request('GET', '/readyz')).status === 200,
     said: () => server.stderr,
     async close() {

@@ -19,6 +19,8 @@ export type Form = {
   toolsLog: string;
   /** Whether a step whose process was killed is taken up by another that lives. */
   hasSpare: boolean;
+  /** Names of processes of Holdfast that ended though nobody killed them. */
+  ended: readonly string[];
   /** Whether everything that was struck is back and runs make progress. */
   isReady(): Promise<boolean>;
   /** What the processes wrote to their standard errors, for who looks into a failure. */

@@ -6,7 +6,7 @@ import type { Actor } from './actor.ts';
 
 export type Scenario = { name: string; weight: number; act(actor: Actor): Promise<void> };
 
-const words = (random: Random, most = 150): Turn => ({ say: random.int(10, most), delay_ms: random.pick([5, 15, 40]) });
+const words = (random: Random, most = 150) => ({ say: random.int(10, most), delay_ms: random.pick([5, 15, 40]) });
 const ask = (question: string): Call => ({ name: 'ask_user', arguments: { question } });
 
 /** A call of the MCP server: with side effects, or repeatable. */
@@ -41,7 +41,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'question',
     weight: 15,
     async act(actor) {
-      const plan = actor.plan(words(actor.random, 30), { calls: [ask('Which?')] }, { echo: true });
+      const plan = actor.plan({ ...words(actor.random, 30), calls: [ask('Which?')] }, { echo: true });
       await actor.follow(await actor.create(plan));
     },
   },
@@ -67,9 +67,10 @@ export const scenarios: readonly Scenario[] = [
     async act(actor) {
       const { random } = actor;
       const tasks = Array.from({ length: random.int(1, 2) }, () =>
-        actor.plan(random.pick([effects(random), words(random, 60), { calls: [ask('Which, for the child?')] }]), {
-          echo: true,
-        }),
+        actor.plan(
+          { ...words(random, 60), ...random.pick([effects(random), { calls: [ask('For the child?')] }]) },
+          { echo: true },
+        ),
       );
       const calls = tasks.map((task) => ({
         name: 'run_agent',

@@ -21,8 +21,8 @@ function modelsAfter({ provider }: Facts, run: StoredRun, plan: Plan | undefined
 }
 
 function toolsAfter({ executions }: Facts, run: StoredRun): string[] {
-  const last = run.events.at(-1);
-  const unfinished = new Set((last?.data.unfinished as { call_id: string }[]).map(({ call_id }) => call_id));
+  const named = (run.events.at(-1)?.data.unfinished ?? []) as { call_id: string }[];
+  const unfinished = new Set(named.map(({ call_id }) => call_id));
   const own = new Set(run.events.filter(({ type }) => type === 'tool.call').map(({ data }) => String(data.call_id)));
   const end = endOf(run);
   return executions

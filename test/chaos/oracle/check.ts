@@ -7,6 +7,7 @@ import { checkHistories, checkShown } from './histories.ts';
 import { checkTexts } from './texts.ts';
 
 export const CHECKS = {
+  crashes: ({ ended }) => ended.map((name) => `${name} ended by itself`),
   lost: checkAccepted,
   'not done': checkEnds,
   gaps: checkHistories,

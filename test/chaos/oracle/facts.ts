@@ -30,6 +30,8 @@ export type Facts = {
   executions: Execution[];
   struck: Struck[];
   hasSpare: boolean;
+  /** Processes of Holdfast that ended though nobody killed them. */
+  ended: readonly string[];
 };
 
 const PAGE = 200;
@@ -57,7 +59,7 @@ export async function collect(
     openInputs: (await client.send('GET', '/v1/inputs')).json,
     provider: linesOf<ProviderLine>(form.providerLog),
     executions: linesOf<Execution>(form.toolsLog),
-    hasSpare: form.hasSpare,
+    ...{ hasSpare: form.hasSpare, ended: form.ended },
   };
 }
 

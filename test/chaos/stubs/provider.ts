@@ -28,14 +28,12 @@ function reply(request: WireRequest): Reply {
   write({ ...line, at: Date.now(), state: 'begun' });
   void request.closed.then(() => write({ ...line, at: Date.now(), state: 'closed', whole: request.completed }));
   const results = after.filter(({ role }) => role === 'tool').map(({ content }) => textOf(content));
-  const now = plan.turns[turn];
+  const now = plan.turns[turn] ?? {};
+  const { calls = [], delay_ms = 0 } = 'echo' in now ? {} : now;
   const text = chunksOf(plan, turn, results);
   return {
-    ...(text.length > 0 ? { text } : {}),
-    ...(now && 'calls' in now
-      ? { toolCalls: now.calls.map((call, i) => ({ ...call, id: `${plan.plan}_${turn}_${i}` })) }
-      : {}),
-    ...(now && 'say' in now ? { delayMs: now.delay_ms } : {}),
+    ...(text.length > 0 ? { text, delayMs: delay_ms } : {}),
+    ...(calls.length > 0 ? { toolCalls: calls.map((call, i) => ({ ...call, id: `${plan.plan}_${turn}_${i}` })) } : {}),
   };
 }
 
