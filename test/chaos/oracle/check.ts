@@ -5,6 +5,7 @@ import { checkExecutions } from './executions.ts';
 import type { Facts } from './facts.ts';
 import { checkHistories, checkShown } from './histories.ts';
 import { checkTexts } from './texts.ts';
+import { checkThreads } from './threads.ts';
 
 export const CHECKS = {
   crashes: ({ ended }) => ended.map((name) => `${name} ended by itself`),
@@ -15,6 +16,7 @@ export const CHECKS = {
   'texts that do not add up': checkTexts,
   duplicated: checkExecutions,
   'answers lost or applied twice': checkAnswers,
+  'two runs of a thread at once': checkThreads,
   'work after its cancel': checkCancels,
 } satisfies Record<string, (facts: Facts) => string[]>;
 
