@@ -36,6 +36,8 @@ export type TemporalLink = {
   /** Undefined until the first connection was made. */
   current(): Connected | undefined;
   connected(): Promise<Connected>;
+  /** Resolves when Temporal takes our search attributes, or the link is closed. */
+  searchable(): Promise<void>;
   /** Why there is no connection. */
   lastError(): string | undefined;
   close(): Promise<void>;
@@ -50,17 +52,19 @@ export function openLink(options: LinkOptions): TemporalLink {
     lastError = error;
   }).then((made) => {
     current = made;
-    untilSearchable(made, options.namespace, closing.signal).catch((error: Error) =>
-      options.log.debug({ error: error.message }, 'it is not known whether Temporal takes our search attributes'),
-    );
     return made;
   });
+  const searchable = connected.then((made) => untilSearchable(made, options.namespace, closing.signal));
   // Who awaits `connected` is told; who does not must not bring the process down when it closes early.
   connected.catch((error: Error) => options.log.debug({ error: error.message }, 'no connection to Temporal was made'));
+  searchable.catch((error: Error) =>
+    options.log.debug({ error: error.message }, 'search attributes are not asked for'),
+  );
   return {
     namespace: options.namespace,
     current: () => current,
     connected: () => connected,
+    searchable: () => searchable,
     lastError: () => lastError,
     async close() {
       closing.abort(new Error('closed before Temporal was reached'));
