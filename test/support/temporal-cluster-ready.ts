@@ -40,7 +40,7 @@ async function useOnce(address: string): Promise<void> {
   const connection = await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS });
   try {
     await connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, async () => {
-      await register(connection);
+      await registerNamespace(connection, NAMESPACE);
       await goRound(connection);
     });
   } finally {
@@ -48,10 +48,11 @@ async function useOnce(address: string): Promise<void> {
   }
 }
 
-async function register({ workflowService }: Connection): Promise<void> {
+/** Registers the namespace unless it is there. */
+export async function registerNamespace({ workflowService }: Connection, namespace: string): Promise<void> {
   try {
     const workflowExecutionRetentionPeriod = msToTs(LOCAL_RETENTION_S * 1000);
-    await workflowService.registerNamespace({ namespace: NAMESPACE, workflowExecutionRetentionPeriod });
+    await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === ALREADY_EXISTS)) throw error;
   }
