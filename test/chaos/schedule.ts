@@ -24,9 +24,9 @@ export type Fault = {
 /** No fault before the load is under way. */
 const FIRST_AT_MS = 3_000;
 const PAUSE_MS = { from: 1_000, to: 6_000 };
-/** After one kill in two nothing else happens for as long as a recovery may take, so that it can be measured. */
-const QUIET_MS = 10_000;
-const QUIET_CHANCE = 0.5;
+/** Before and after one kill in three nothing else happens for as long as a recovery may take, so that it can be measured. */
+const QUIET_MS = 9_000;
+const QUIET_CHANCE = 0.33;
 const DEAD_MS = { from: 100, to: 4_000 };
 /** Longer than a heartbeat timeout at times: what comes back then must find that it was replaced. */
 const FROZEN_MS = { from: 300, to: 9_000 };
@@ -41,14 +41,15 @@ export function schedule(seed: number, durationMs: number, targets: readonly Tar
     const kind = random.pick(target.kinds);
     const span = kind === 'kill' ? DEAD_MS : FROZEN_MS;
     const forMs = kind === 'cut' ? 0 : random.int(span.from, span.to);
-    const isQuiet = kind === 'kill' && random.chance(QUIET_CHANCE);
+    const quiet = kind === 'kill' && random.chance(QUIET_CHANCE) ? QUIET_MS : 0;
     const pause = random.int(PAUSE_MS.from, PAUSE_MS.to);
+    atMs += quiet;
     if (atMs + forMs >= durationMs) return faults;
     const unit = target.unit ?? target.name;
     if ((busyUntil.get(unit) ?? 0) <= atMs) {
       faults.push({ atMs, kind, target: target.name, forMs });
       busyUntil.set(unit, atMs + forMs + PAUSE_MS.from);
     }
-    atMs += isQuiet ? QUIET_MS : pause;
+    atMs += quiet > 0 ? forMs + quiet : pause;
   }
 }

@@ -8,7 +8,7 @@ const STREAMING_MS = 1_500;
 /** What comes so soon after the kill was not stopped by it. */
 const UNTOUCHED_MS = 1_000;
 /** What the schedule leaves quiet after a kill, less the time that striking takes. */
-const QUIET_MS = 8_500;
+const QUIET_MS = 8_000;
 
 /**
  * Milliseconds, sorted, from each kill of a worker to the next event of each run that streamed in it; where there is no other worker,
