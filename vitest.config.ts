@@ -10,9 +10,14 @@ const ON_BOTH = [
   'test/replay/live.test.ts',
 ];
 /** What only PostgreSQL has. */
-const ON_POSTGRES = ['src/journal/postgres/**/*.test.ts', 'test/apart/**/*.test.ts'];
+const ON_POSTGRES = ['src/journal/postgres/**/*.test.ts'];
+/** APIs and workers as processes of their own, which need PostgreSQL and a Temporal cluster. */
+const APART = ['test/apart/**/*.test.ts'];
 
-/** Every suite runs real parts; files run two at a time, each in a process of its own. PostgreSQL is started for its suites only. */
+/**
+ * Every suite runs real parts; files run two at a time, each in a process of its own. PostgreSQL and the cluster are started for
+ * their suites only.
+ */
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
@@ -26,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'sqlite',
           include: ['{src,workflows,activities,worker,test}/**/*.test.ts'],
-          exclude: ON_POSTGRES,
+          exclude: [...ON_POSTGRES, ...APART],
           env: { HOLDFAST_TEST_STORE: 'sqlite' },
         },
       },
@@ -36,6 +41,15 @@ export default defineConfig({
           name: 'postgres',
           include: [...ON_BOTH, ...ON_POSTGRES],
           globalSetup: ['test/support/postgres-setup.ts'],
+          env: { HOLDFAST_TEST_STORE: 'postgres' },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'apart',
+          include: APART,
+          globalSetup: ['test/support/postgres-setup.ts', 'test/support/cluster-setup.ts'],
           env: { HOLDFAST_TEST_STORE: 'postgres' },
         },
       },

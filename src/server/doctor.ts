@@ -20,6 +20,8 @@ import { openJournal } from './open-journal.ts';
 export type Finding = { check: string; ok: boolean; says: string; todo?: string };
 
 const CONNECT_TIMEOUT_MS = 3_000;
+/** A cluster takes search attributes 2 s after they were added, which connecting does. */
+const SEARCHABLE_TIMEOUT_MS = 5_000;
 
 /** Looks at each part in turn; a part that is broken does not hide the next. */
 export async function examine(
@@ -121,10 +123,12 @@ async function examineTemporal(
     return;
   }
   const link = openLink({ ...config.temporal, address: Promise.resolve(address), log: createLog('silent') });
-  const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, CONNECT_TIMEOUT_MS, undefined).unref());
-  const connected = await Promise.race([link.connected(), timeout]);
-  if (connected) await examineConnected(config, journal, link, connected, findings, repair);
-  else {
+  const within = (ms: number) => new Promise<undefined>((resolve) => setTimeout(resolve, ms, undefined).unref());
+  const connected = await Promise.race([link.connected(), within(CONNECT_TIMEOUT_MS)]);
+  if (connected) {
+    await Promise.race([link.searchable(), within(SEARCHABLE_TIMEOUT_MS)]);
+    await examineConnected(config, journal, link, connected, findings, repair);
+  } else {
     findings.push({
       check: 'temporal',
       ok: false,

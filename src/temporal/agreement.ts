@@ -193,5 +193,7 @@ async function activeRow(journal: Journal, run: Run) {
     .where('id', '=', run.run_id)
     .where('org_id', '=', run.org_id)
     .where('ended', '=', 0)
+    // One that waits for its thread has no workflow yet.
+    .where('queued_input', 'is', null)
     .executeTakeFirst();
 }

@@ -22,11 +22,12 @@ export type LinkOptions = {
   log: Logger;
 };
 
-/** Temporal, connected: its namespace's identity, and whether it knows our search attributes. */
+/** Temporal, connected, and its namespace's identity. */
 export type Connected = {
   connection: NativeConnection;
   client: Client;
   namespaceId: string;
+  /** Whether it takes our search attributes, which were added perhaps a moment ago; a start that names others is refused. */
   searchable: boolean;
 };
 
@@ -35,6 +36,8 @@ export type TemporalLink = {
   /** Undefined until the first connection was made. */
   current(): Connected | undefined;
   connected(): Promise<Connected>;
+  /** Resolves when Temporal takes our search attributes, or the link is closed. */
+  searchable(): Promise<void>;
   /** Why there is no connection. */
   lastError(): string | undefined;
   close(): Promise<void>;
@@ -51,12 +54,17 @@ export function openLink(options: LinkOptions): TemporalLink {
     current = made;
     return made;
   });
+  const searchable = connected.then((made) => untilSearchable(made, options.namespace, closing.signal));
   // Who awaits `connected` is told; who does not must not bring the process down when it closes early.
   connected.catch((error: Error) => options.log.debug({ error: error.message }, 'no connection to Temporal was made'));
+  searchable.catch((error: Error) =>
+    options.log.debug({ error: error.message }, 'search attributes are not asked for'),
+  );
   return {
     namespace: options.namespace,
     current: () => current,
     connected: () => connected,
+    searchable: () => searchable,
     lastError: () => lastError,
     async close() {
       closing.abort(new Error('closed before Temporal was reached'));
@@ -95,7 +103,8 @@ async function connect(address: string, { namespace, apiKey, tls }: LinkOptions)
     const described = await connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
       connection.workflowService.describeNamespace({ namespace }),
     );
-    const searchable = await knowsSearchAttributes(connection, namespace);
+    await addSearchAttributes(connection, namespace);
+    const searchable = await takesSearchAttributes(connection, namespace);
     return { connection, client, namespaceId: described.namespaceInfo?.id ?? '', searchable };
   } catch (error) {
     await connection.close();
@@ -103,23 +112,50 @@ async function connect(address: string, { namespace, apiKey, tls }: LinkOptions)
   }
 }
 
-/** Whether the cluster has our search attributes; it is asked to add them where it lacks them and allows that. */
-async function knowsSearchAttributes(connection: NativeConnection, namespace: string): Promise<boolean> {
+/** Asks the cluster to add our search attributes where it lacks them; where it forbids that, runs start without them. */
+async function addSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
   const KEYWORD = 2;
   try {
-    return await connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, async () => {
+    await connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, async () => {
       const known = await connection.operatorService.listSearchAttributes({ namespace });
       const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (known.customAttributes ?? {})));
-      if (missing.length === 0) return true;
+      if (missing.length === 0) return;
       await connection.operatorService.addSearchAttributes({
         namespace,
         searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
       });
-      return true;
     });
   } catch (error) {
     if (isUnreachable(error)) throw error;
+  }
+}
+
+/**
+ * Whether the cluster takes our search attributes by now. Each of its services reads them anew every 2 s, some every minute, and
+ * refuses until then what names them, while a list of them has them at once. So it is asked a question by them.
+ */
+async function takesSearchAttributes(connection: NativeConnection, namespace: string): Promise<boolean> {
+  const query = SEARCH_ATTRIBUTES.map((name) => `${name} = 'none'`).join(' AND ');
+  try {
+    await connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
+      connection.workflowService.countWorkflowExecutions({ namespace, query }),
+    );
+    return true;
+  } catch (error) {
+    if (isUnreachable(error)) throw error;
     return false;
+  }
+}
+
+/** Looks until the cluster takes them, also where an operator adds them later. */
+async function untilSearchable(made: Connected, namespace: string, signal: AbortSignal): Promise<void> {
+  for (let pause = FIRST_PAUSE_MS; !made.searchable; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    await abortableDelay(pause, signal);
+    if (signal.aborted) return;
+    made.searchable = await takesSearchAttributes(made.connection, namespace).catch((error: unknown) => {
+      if (isUnreachable(error)) return false;
+      throw error;
+    });
   }
 }
 

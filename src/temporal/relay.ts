@@ -143,6 +143,7 @@ export class Relay {
       .selectFrom('runs')
       .select(['org_id', 'id as run_id', 'status', 'temporal_run_id'])
       .where(notEnded)
+      .where('queued_input', 'is', null)
       .where('last_event_at', '<=', Date.now() - quietMs)
       .where('id', '>', this.#sweptTo)
       .orderBy('id')

@@ -7,9 +7,11 @@ import { validate } from 'dockerfile-utils';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { randomText } from '../../src/ids.ts';
+import { DYNAMIC_CONFIG } from '../../src/temporal/local-server/server-settings.ts';
 import { postRun, watch } from '../process/reader.ts';
 import { createDatabase } from '../support/postgres-database.ts';
 import { type Env, ownEnv, runHoldfast, startServer, TEST_KEY, type TestServer } from '../support/server.ts';
+import { TEMPORAL_SERVER_VERSION } from '../support/temporal-server-build.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 type Service = {
@@ -65,6 +67,14 @@ describe('docker-compose.yml', () => {
       ['api', ['api']],
       ['worker', ['worker']],
     ]);
+  });
+
+  it('has the Temporal server of the tests, with the dynamic configuration of the local one', () => {
+    expect(compose.services.temporal?.image).toBe(`temporalio/server:${TEMPORAL_SERVER_VERSION}`);
+    expect(read('tools/temporal-server/go.mod')).toContain(`go.temporal.io/server v${TEMPORAL_SERVER_VERSION}`);
+    const dynamic = parse(read('deploy/temporal-dynamic.yaml')) as Record<string, [{ value: unknown }]>;
+    const values = Object.entries(dynamic).map(([key, [{ value }]]) => [key, value]);
+    expect(Object.fromEntries(values)).toEqual(DYNAMIC_CONFIG);
   });
 });
 

@@ -12,11 +12,14 @@ import type { Execution } from './servers/workshop.ts';
 
 const STDIO_WORKSHOP = fileURLToPath(new URL('./servers/stdio.ts', import.meta.url));
 
+type Executed = Omit<Execution, 'at'>;
+
 export type Bench = {
   directory: string;
   /** Where workshops log what they execute. */
   executionsFile: string;
-  executions(): Execution[];
+  /** Without their times. */
+  executions(): Executed[];
   /** The configuration of a workshop over stdio. */
   stdio(env?: Record<string, string>): McpServerConfig;
   /** The tools of these servers; closed after the test. */
@@ -51,11 +54,14 @@ export function bench(): Bench {
   };
 }
 
-function readLines(file: string): Execution[] {
+function readLines(file: string): Executed[] {
   return readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
+    .map((line) => {
+      const { at: _, ...executed } = JSON.parse(line) as Execution;
+      return executed;
+    });
 }
 
 /** The tool of that name, which there must be. */

@@ -1,4 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { startStub } from '../chaos/forms/stub.ts';
+import { randomPort } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { type Bench, bench, call, contextOf, toolOf, workshopPids } from './bench.ts';
 import { type HttpWorkshop, startHttpWorkshop } from './servers/http.ts';
@@ -65,6 +67,20 @@ test('an HTTP server that was restarted is connected to again, and the call runs
   onTestFinished(() => second.stop());
   expect(await tool.execute({ text: 'a' }, contextOf())).toEqual({ status: 'ok', output: 'noted a' });
   expect(it.executions().filter((execution) => execution.state === 'begun')).toHaveLength(1);
+});
+
+test('an HTTP server that is killed in the middle of calls leaves their outcomes unknown at once', async () => {
+  const it = bench();
+  const port = randomPort(14_000);
+  const server = await startStub('tools.ts', { name: 'tools', weight: 1, port, log: it.executionsFile });
+  onTestFinished(() => server.close());
+  const mcp = it.open({ shop: { url: `http://127.0.0.1:${port}/mcp`, headers: {}, timeout_s: 60 } });
+  const calls = ['slow', 'slow_heeding'].map((tool) => call(mcp, `shop/${tool}`, { ms: 60_000 }));
+  await until(() => it.executions().length === calls.length, 'both have begun');
+  const began = Date.now();
+  await server.kill();
+  expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(['unknown', 'unknown']);
+  expect(Date.now() - began).toBeLessThan(5_000);
 });
 
 test('an HTTP connection that breaks in the middle of a call is noticed at once; the outcome is unknown', async () => {

@@ -1,4 +1,4 @@
-/** Holdfast apart: processes of `holdfast api` and `holdfast worker` on one PostgreSQL database and the suite's Temporal server. */
+/** Holdfast apart: processes of `holdfast api` and `holdfast worker` on one PostgreSQL database and the suite's Temporal cluster. */
 import { inject } from 'vitest';
 import { randomText } from '../../src/ids.ts';
 import { createLog } from '../../src/log.ts';

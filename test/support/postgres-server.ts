@@ -1,5 +1,5 @@
 /** A PostgreSQL server of the tests' own: the binaries that npm brings, a directory of its own, on 127.0.0.1. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, cpSync, mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,7 +12,17 @@ const USER = 'holdfast';
 /** PostgreSQL refuses to run as root; this user is on every system and owns nothing. */
 const UNPRIVILEGED = 'nobody';
 
-export type PostgresServer = { url: string; stop(): Promise<void> };
+export type PostgresServer = {
+  url: string;
+  stop(): Promise<void>;
+  /** SIGKILL to the server; its sessions see that it is gone and end. */
+  kill(): Promise<void>;
+  /** After a kill: on the same data and port. */
+  restart(): Promise<void>;
+  /** Stops the server and every session in their tracks. */
+  freeze(): void;
+  thaw(): void;
+};
 
 type Owner = { uid?: number; gid?: number };
 
@@ -34,20 +44,63 @@ export async function startPostgres(): Promise<PostgresServer> {
   const port = await freePort();
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=300'];
   const args = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
-  const server = spawn(join(bin, 'postgres'), args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
-  const exited = once(server, 'exit');
+  const start = () => spawn(join(bin, 'postgres'), args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+  let server = start();
   const endAtExit = () => void server.kill('SIGQUIT');
   process.once('exit', endAtExit);
   await untilReady(server);
+  const end = async (signal: NodeJS.Signals) => {
+    if (hasEnded(server)) return;
+    const exited = once(server, 'exit');
+    server.kill(signal);
+    await exited;
+  };
+  const signalAll = (signal: NodeJS.Signals) => {
+    for (const pid of [server.pid as number, ...childrenOf(server.pid as number)]) signalIfAlive(pid, signal);
+  };
   return {
     url: `postgres://${USER}@127.0.0.1:${port}/postgres`,
     async stop() {
       process.off('exit', endAtExit);
-      server.kill('SIGINT');
-      await exited;
+      await end('SIGINT');
       directory.remove();
     },
+    kill: () => end('SIGKILL'),
+    async restart() {
+      const giveUpAt = Date.now() + READY_WITHIN_MS;
+      for (;;) {
+        server = start();
+        const error = await untilReady(server).then(
+          () => undefined,
+          (why: Error) => why,
+        );
+        if (!error) return;
+        // A session of the killed server that has not ended yet holds its shared memory.
+        if (!error.message.includes('still in use') || Date.now() > giveUpAt) throw error;
+      }
+    },
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
   };
+}
+
+const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
+
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .map(Number)
+    .filter((child) => child > 0);
+}
+
+/** A session may end between the look and the signal. */
+function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** The folder of the server's binaries for this platform. Throws saying what to do where there is none. */

@@ -41,6 +41,19 @@ describe('on a busy thread', () => {
     expect(messages.map((message) => message.role)).toEqual(['assistant', 'user', 'assistant', 'user', 'user']);
   });
 
+  it('an enqueued run is not taken for one that Temporal has lost: it starts only when the thread is free', async () => {
+    const { id, thread } = await thinking();
+    const waiting = await second(thread, { input: 'in line', on_busy: 'enqueue' });
+    await stack.relay.sweep(0);
+    await stack.relay.deliverDue();
+    const details = await detailsOf(stack, waiting);
+    expect(details.status).toBe('queued');
+    const intents = stack.journal.db.selectFrom('outbox').selectAll().where('run_id', '=', waiting);
+    expect(await intents.execute()).toEqual([]);
+    await cancel(stack, id);
+    expect((await eventsToEnd(stack, waiting)).at(-1)?.type).toBe('run.completed');
+  });
+
   it('an enqueued run can be cancelled, and the next one has its turn', async () => {
     const { id, thread } = await thinking();
     const one = await second(thread, { input: 'one', on_busy: 'enqueue' });

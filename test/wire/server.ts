@@ -54,9 +54,12 @@ const WIRE_BY_PATH: Record<string, Wire> = {
  *     wire.requests[0].body.tools …
  *     await wire.close();
  *
- * A wire without a script, and any other path, answers 404.
+ * A wire without a script, and any other path, answers 404. `keepRequests: false` is for a server that answers for hours.
  */
-export async function startWire(scripts: Partial<Record<Wire, Script>> = {}): Promise<WireServer> {
+export async function startWire(
+  scripts: Partial<Record<Wire, Script>> = {},
+  { port = 0, keepRequests = true }: { port?: number; keepRequests?: boolean } = {},
+): Promise<WireServer> {
   const byWire = new Map(Object.entries(scripts) as [Wire, Script][]);
   const counts = new Map<Wire, number>();
   const requests: WireRequest[] = [];
@@ -75,14 +78,14 @@ export async function startWire(scripts: Partial<Record<Wire, Script>> = {}): Pr
     response.once('finish', () => {
       request.completed = true;
     });
-    requests.push(request);
+    if (keepRequests) requests.push(request);
     for (const arrived of arrivals) arrived();
     const reply = typeof script === 'function' ? script(request, index) : (script[index] ?? script.at(-1) ?? {});
     await answer(response, wire, reply, String(body.model));
   });
   let connections = 0;
   server.on('connection', () => connections++);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,

@@ -62,11 +62,11 @@ export async function nextTurn(trx: Trx, runId: string): Promise<number> {
 
 /**
  * Gives a run whose workflow Temporal no longer knows a new copy: the epoch goes up, so that nothing of the old copy can
- * write, and a start is put in the outbox. False when another process did so first, or the run has ended.
+ * write, and a start is put in the outbox. False when another process did so first, the run has ended, or it waits for its thread.
  */
 export async function rebuildRun(trx: Trx, args: RunRef, ctx: TransactionContext): Promise<boolean> {
   const run = await lockRun(trx, args.org_id, args.run_id);
-  if (run.ended || run.epoch !== args.epoch) return false;
+  if (run.ended || run.epoch !== args.epoch || run.queued_input !== null) return false;
   await trx
     .updateTable('runs')
     .set({ epoch: run.epoch + 1 })

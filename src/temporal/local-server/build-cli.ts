@@ -1,92 +1,27 @@
-import { execFile, spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { type ObtainOptions, placeInCache } from './cached-binary.ts';
-import { compareVersions, firstLine, PINNED_CLI_VERSION } from './cli-version.ts';
+import { PINNED_CLI_VERSION } from './cli-version.ts';
+import { goBuild } from './go-build.ts';
 
-/** The `go` directive of tools/temporal/go.mod. */
-const MIN_GO_VERSION = '1.26.8';
-/** From 1.21 on, Go fetches the toolchain a module asks for, unless GOTOOLCHAIN forbids it. */
-const FIRST_GO_WITH_TOOLCHAINS = '1.21.0';
-const GO_ENV_TIMEOUT_MS = 10_000;
-/** Two old cores and a slow network are within it; a build that hangs is not. */
-const BUILD_TIMEOUT_MS = 20 * 60_000;
-const PROGRESS_EVERY_MS = 5_000;
-const ERROR_TAIL_CHARACTERS = 600;
 const MODULE_DIRECTORY = fileURLToPath(new URL('../../../tools/temporal/', import.meta.url));
-
-const run = promisify(execFile);
 
 /**
  * Builds the pinned CLI from tools/temporal with the machine's Go into `target` and returns its version. Minutes the first
  * time, seconds when Go's own build cache is warm. Throws a plain Error whose first line says what is missing or failed.
  */
 export async function buildTemporalCli({ target, env, onProgress }: ObtainOptions): Promise<string> {
-  await requireGo(env);
   return placeInCache(target, async (directory) => {
-    const made = join(directory, 'temporal');
-    await goBuild(made, env, onProgress);
-    return made;
-  });
-}
-
-async function requireGo(env: NodeJS.ProcessEnv): Promise<void> {
-  const needs = `Go ${MIN_GO_VERSION} or later (https://go.dev/dl)`;
-  let output: string;
-  try {
-    // Not inside the module: there, an older Go would begin to download a toolchain before it answers.
-    const asked = await run('go', ['env', 'GOVERSION', 'GOTOOLCHAIN'], {
+    const output = join(directory, 'temporal');
+    await goBuild({
+      what: 'Temporal server (once, 3-8 minutes)',
+      module: MODULE_DIRECTORY,
+      packages: ['github.com/temporalio/cli/cmd/temporal'],
+      output,
+      linkerFlags: `-X github.com/temporalio/cli/internal/temporalcli.Version=${PINNED_CLI_VERSION}`,
       env,
-      cwd: tmpdir(),
-      timeout: GO_ENV_TIMEOUT_MS,
+      onProgress,
     });
-    output = asked.stdout;
-  } catch (error) {
-    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw new Error(
-      absent ? `no \`go\` on the PATH; a build needs ${needs}` : `\`go env\` failed: ${firstLine(error)}`,
-    );
-  }
-  const [goVersion = '', toolchain = ''] = output.split('\n').map((line) => line.trim());
-  const version = /^go(\d+\.\d+(\.\d+)?)/.exec(goVersion)?.[1];
-  if (!version) throw new Error(`unreadable Go version ${JSON.stringify(goVersion)}; a build needs ${needs}`);
-  if (compareVersions(version, MIN_GO_VERSION) >= 0) return;
-  const fetchesNewer = toolchain.includes('auto') && compareVersions(version, FIRST_GO_WITH_TOOLCHAINS) >= 0;
-  if (!fetchesNewer) throw new Error(`Go is ${version} with GOTOOLCHAIN=${toolchain}; a build needs ${needs}`);
-}
-
-function goBuild(output: string, env: NodeJS.ProcessEnv, onProgress: (line: string) => void): Promise<void> {
-  const versionFlag = `-X github.com/temporalio/cli/internal/temporalcli.Version=${PINNED_CLI_VERSION}`;
-  const args = ['build', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w ${versionFlag}`, '-o', output];
-  const started = performance.now();
-  const seconds = (): number => Math.round((performance.now() - started) / 1000);
-  const say = (): void => onProgress(`building Temporal server (once, 3-8 minutes) … ${seconds()} s`);
-  say();
-  return new Promise((resolve, reject) => {
-    const child = spawn('go', [...args, 'github.com/temporalio/cli/cmd/temporal'], {
-      cwd: MODULE_DIRECTORY,
-      env,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: BUILD_TIMEOUT_MS,
-    });
-    let tail = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      tail = (tail + text).slice(-ERROR_TAIL_CHARACTERS);
-    });
-    const progress = setInterval(say, PROGRESS_EVERY_MS);
-    const end = (settle: () => void): void => {
-      clearInterval(progress);
-      settle();
-    };
-    child.once('error', (error) => end(() => reject(error)));
-    child.once('close', (code, signal) =>
-      end(() => {
-        if (code === 0) return resolve();
-        const why = signal ? `ended by ${signal}` : `exit code ${code}`;
-        reject(new Error(`go build failed after ${seconds()} s (${why}): ${tail.trim().replaceAll('\n', ' | ')}`));
-      }),
-    );
+    return output;
   });
 }

@@ -16,21 +16,30 @@ const UNFINISHED = /^\.unfinished-(\d+)-/;
 /**
  * Puts a binary into the cache so that a kill at any moment, or two processes at once, leave a whole binary or none:
  * `produce` writes into a directory of its own and returns the file it made; that file is run once, then renamed to
- * `target`. Directories of processes that are gone are removed first. Returns the binary's version.
+ * `target`. Returns the binary's version.
  */
 export async function placeInCache(target: string, produce: (directory: string) => Promise<string>): Promise<string> {
-  const cache = dirname(target);
-  await mkdir(cache, { recursive: true });
-  await removeAbandoned(cache);
-  const directory = join(cache, `.unfinished-${process.pid}-${randomUUID()}`);
-  await mkdir(directory);
-  try {
+  return inUnfinishedDirectory(dirname(target), async (directory) => {
     const made = await produce(directory);
     await chmod(made, 0o755);
     const check = await checkCli(made);
     if (!check.usable) throw new Error(`the new ${basename(target)} ${check.why}`);
     await rename(made, target);
     return check.version;
+  });
+}
+
+/**
+ * Gives `work` a directory of its own in `cache`, from which it renames what is whole; the rest is removed. Directories of
+ * processes that are gone are removed first.
+ */
+export async function inUnfinishedDirectory<T>(cache: string, work: (directory: string) => Promise<T>): Promise<T> {
+  await mkdir(cache, { recursive: true });
+  await removeAbandoned(cache);
+  const directory = join(cache, `.unfinished-${process.pid}-${randomUUID()}`);
+  await mkdir(directory);
+  try {
+    return await work(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -13,9 +13,9 @@ export const LOCAL_RETENTION_S = 30 * 24 * 3600;
 
 /**
  * With one history shard the default of 20 queue polls a second costs 50 ms per workflow step; these rates end that. A
- * server that does not know a key ignores it.
+ * server that does not know a key ignores it. deploy/temporal-dynamic.yaml says the same to a cluster.
  */
-const DYNAMIC_CONFIG = {
+export const DYNAMIC_CONFIG = {
   'history.transferProcessorMaxPollRPS': 5000,
   'history.timerProcessorMaxPollRPS': 5000,
   'history.visibilityProcessorMaxPollRPS': 5000,

@@ -55,7 +55,8 @@ function watchBody(body: ReadableStream<Uint8Array>, onEnd: () => void): Readabl
         controller.close();
       } catch (error) {
         controller.error(error);
-        await reader.cancel(error);
+        // Rejects for a body that broke off; what is left of one that is too large is not wanted.
+        reader.cancel(error).catch(() => undefined);
       }
       onEnd();
     },

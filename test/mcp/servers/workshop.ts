@@ -10,14 +10,15 @@ import {
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js';
 
-export type Execution = { tool: string; call_id: string; state: 'begun' | 'ended' | 'cancelled' };
+/** `at` in milliseconds since the epoch. */
+export type Execution = { tool: string; call_id: string; state: 'begun' | 'ended' | 'cancelled'; at: number };
 
 type Arguments = { text?: string; ms?: number; bytes?: number; steps?: number };
 type Extra = {
   signal: AbortSignal;
   id: string | number;
   token: string | number | undefined;
-  execution: Omit<Execution, 'state'>;
+  execution: Pick<Execution, 'tool' | 'call_id'>;
 };
 
 const PAGE_SIZE = 4; // so that the list has several pages
@@ -53,8 +54,8 @@ const tools: Tool[] = [
 export function createWorkshop(options: { log: string; die(): void; raw(text: string): void }): Server {
   const learned: Tool[] = [];
   const server = new Server({ name: 'workshop', version: '1.0.0' }, { capabilities: { tools: { listChanged: true } } });
-  const record = (execution: Omit<Execution, 'state'>, state: Execution['state']) =>
-    appendFileSync(options.log, `${JSON.stringify({ ...execution, state })}\n`);
+  const record = (execution: Pick<Execution, 'tool' | 'call_id'>, state: Execution['state']) =>
+    appendFileSync(options.log, `${JSON.stringify({ ...execution, state, at: Date.now() })}\n`);
   const text = (value: string): CallToolResult => ({ content: [{ type: 'text', text: value }] });
 
   const run: Record<string, (args: Arguments, extra: Extra) => Promise<CallToolResult> | CallToolResult> = {

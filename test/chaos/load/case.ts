@@ -1,0 +1,26 @@
+/** What one client did and what must have come of it, for the oracle. */
+import type { Plan } from '../plan.ts';
+import type { Shown } from './chaos-client.ts';
+
+export type ExpectedRun = {
+  run_id: string;
+  thread_id: string;
+  plan: Plan;
+  /** How it must end; a cancel may come too late. */
+  ends: 'completed' | 'cancelled or completed';
+};
+
+export type Answered = { request_id: string; kind: string; content: string };
+
+export type Case = {
+  /** Also in the metadata of each run it creates. */
+  id: string;
+  scenario: string;
+  runs: ExpectedRun[];
+  /** What readers were shown of these runs and of their children. */
+  shown: Shown[];
+  /** Answers that were accepted. */
+  answered: Answered[];
+  /** Whether its client came to its end; else why not. */
+  failure?: string;
+};
