@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, heartbeat } from '@temporalio/activity';
 import { activeChildren } from '../src/journal/child-runs.ts';
 import type { Journal } from '../src/journal/journal.ts';
 import type { RunRef, Stop } from '../src/runs/outcomes.ts';
@@ -21,14 +21,18 @@ export async function finishRun(deps: ActivityDeps, args: RunRef & FinishAs): Pr
   if (ask_cancel) await deps.cancelWorkflow(args.run_id);
   if (finish.as.status === 'cancelled' && (await hasActiveChildren(deps.journal, args))) {
     await deps.journal.write('cancelChildren', { org_id: args.org_id, run_id: args.run_id, epoch: args.epoch });
-    await childrenEnd(deps.journal, args);
+    await childrenEnd(deps, args);
   }
   return await deps.journal.write('finishRun', finish);
 }
 
-async function childrenEnd(journal: Journal, run: RunRef): Promise<void> {
+async function childrenEnd({ journal, handover }: ActivityDeps, run: RunRef): Promise<void> {
   const until = Date.now() + CHILDREN_END_MS;
   while (Date.now() < until && (await hasActiveChildren(journal, run))) {
+    if (handover.repeatable.aborted) {
+      const message = 'The worker ends; another one waits for the children.';
+      throw ApplicationFailure.create({ type: 'step.worker_shutdown', message, nextRetryDelay: 1 });
+    }
     heartbeat();
     await delay(LOOK_EVERY_MS);
   }

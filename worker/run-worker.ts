@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { type HandoverTimes, openHandover } from '../activities/handover.ts';
 import { type ActivityDeps, createActivities } from '../activities/index.ts';
 import type { TemporalLink } from '../src/temporal/link.ts';
 
@@ -9,10 +10,10 @@ import type { TemporalLink } from '../src/temporal/link.ts';
 const STICKY_TIMEOUT_MS = 1_000;
 /** A cancel reaches an activity with its heartbeat's answer: at most this late, where the direct abort did not come. */
 const HEARTBEAT_THROTTLE_MS = 1_000;
-/** How long running steps may go on after a shutdown began; then they are handed over. */
-const SHUTDOWN_GRACE_MS = 2_000;
+/** Steps that are still at work this long after a shutdown began, though they were handed over, are cancelled by Temporal's SDK. */
+const SHUTDOWN_GRACE_MS = 6_000;
 /** After this long a worker that does not end is left: the process must be gone within 10 s. */
-const SHUTDOWN_FORCE_MS = 4_000;
+const SHUTDOWN_FORCE_MS = 7_000;
 /** A waiting model stream costs little. */
 const MAX_ACTIVITIES = 1_000;
 const MAX_CACHED_WORKFLOWS = 1_000;
@@ -21,19 +22,25 @@ const REBUILD_PAUSE_MS = 2_000;
 export type RunningWorker = {
   /** `polling` when it takes tasks. */
   state(): 'connecting' | 'polling' | 'failed';
-  /** Stops taking tasks, lets running ones end or hands them over. */
+  /** Stops taking tasks, lets running ones end, and hands over those that do not end in time. */
   close(): Promise<void>;
 };
 
-/** Runs a worker until closed. */
-export function runWorker(options: {
+type WorkerOptions = {
   link: TemporalLink;
   taskQueue: string;
-  bundle: Promise<WorkflowBundleWithSourceMap>;
-  activities: ActivityDeps;
-  log: Logger;
-}): RunningWorker {
+  activities: Omit<ActivityDeps, 'handover'>;
+  /** How long steps may go on after `close`. */
+  handover: HandoverTimes;
+};
+
+/** Runs a worker until closed. */
+export function runWorker(
+  options: WorkerOptions & { bundle: Promise<WorkflowBundleWithSourceMap>; log: Logger },
+): RunningWorker {
   const { link, log } = options;
+  const handover = openHandover();
+  const activities = { ...options.activities, handover };
   let state: ReturnType<RunningWorker['state']> = 'connecting';
   let closed = false;
   let worker: Worker | undefined;
@@ -43,7 +50,7 @@ export function runWorker(options: {
     const { connection } = await link.connected();
     while (!closed) {
       try {
-        worker = await createWorker({ ...options, connection, workflowBundle });
+        worker = await createWorker({ ...options, activities, connection, workflowBundle });
         if (closed) {
           // A worker holds its connection until it has run and ended.
           await worker.runUntil(Promise.resolve());
@@ -68,19 +75,21 @@ export function runWorker(options: {
     state: () => state,
     async close() {
       closed = true;
+      handover.begin(options.handover);
       if (worker?.getState() === 'RUNNING') worker.shutdown();
       if (link.current()) await running;
+      handover.done();
     },
   };
 }
 
-function createWorker(options: {
-  connection: NativeConnection;
-  workflowBundle: WorkflowBundleWithSourceMap;
-  link: TemporalLink;
-  taskQueue: string;
-  activities: ActivityDeps;
-}): Promise<Worker> {
+function createWorker(
+  options: Omit<WorkerOptions, 'activities' | 'handover'> & {
+    connection: NativeConnection;
+    workflowBundle: WorkflowBundleWithSourceMap;
+    activities: ActivityDeps;
+  },
+): Promise<Worker> {
   return Worker.create({
     connection: options.connection,
     namespace: options.link.namespace,
