@@ -75,9 +75,9 @@ export const stories = (toolMs: number): Record<string, Story> => ({
     return plain('child', client, { input: `/tool run_agent ${task}\n/say done` }, 'done');
   },
   cancel: async (client) => {
-    const run = await create(client, { input: '/think ms=60000' });
+    const run = await create(client, { input: '/stream chunks=2000 delay_ms=30' });
     const seen: SeenEvent[] = [];
-    await client.follow(run.run_id, seen, (event) => event.type === 'turn.started');
+    await client.follow(run.run_id, seen, (event) => event.seq > 30);
     const { status, text } = await client.request('POST', `/v1/runs/${run.run_id}:cancel`, { key: randomText(16) });
     if (status !== 200) throw new Error(`cancel: ${status} ${text}`);
     await toEnd(client, run.run_id, seen);
