@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApplicationFailure, heartbeat } from '@temporalio/activity';
+import { heartbeat } from '@temporalio/activity';
 import { activeChildren } from '../src/journal/child-runs.ts';
 import type { Journal } from '../src/journal/journal.ts';
 import type { RunRef, Stop } from '../src/runs/outcomes.ts';
 import type { FinishAs } from '../workflows/activities.ts';
 import type { ActivityDeps } from './activity-deps.ts';
+import { leftToTheNext } from './handover.ts';
 
 /** How long a cancelled run waits for its children to end: a tool of theirs has 5 s, then they name it as unfinished. */
 const CHILDREN_END_MS = 12_000;
@@ -29,10 +30,7 @@ export async function finishRun(deps: ActivityDeps, args: RunRef & FinishAs): Pr
 async function childrenEnd({ journal, handover }: ActivityDeps, run: RunRef): Promise<void> {
   const until = Date.now() + CHILDREN_END_MS;
   while (Date.now() < until && (await hasActiveChildren(journal, run))) {
-    if (handover.repeatable.aborted) {
-      const message = 'The worker ends; another one waits for the children.';
-      throw ApplicationFailure.create({ type: 'step.worker_shutdown', message, nextRetryDelay: 1 });
-    }
+    if (handover.repeatable.aborted) throw leftToTheNext();
     heartbeat();
     await delay(LOOK_EVERY_MS);
   }

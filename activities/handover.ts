@@ -1,3 +1,5 @@
+import { ApplicationFailure } from '@temporalio/activity';
+
 /**
  * How a worker's end hands over the steps that are still at work: their leases are given back, so that the next worker begins at once,
  * not when a heartbeat has been missed. What may be repeated costs time and tokens when it is made again, a tool with side effects costs a
@@ -28,4 +30,10 @@ export function openHandover(): Handover & { begin(times: HandoverTimes): void; 
       for (const timer of timers) clearTimeout(timer);
     },
   };
+}
+
+/** Tells Temporal to give a step, of which nothing is at work here, to another worker at once. */
+export function leftToTheNext(): ApplicationFailure {
+  const message = 'The worker ends; another one begins the step.';
+  return ApplicationFailure.create({ type: 'step.worker_shutdown', message, nextRetryDelay: 1 });
 }

@@ -74,7 +74,7 @@ describe('kill -9', { timeout: 90_000 }, () => {
 describe('SIGTERM', () => {
   it('of the worker that streams: it hands the run over and is gone within 10 s', async () => {
     await until(async () => (await one.request('GET', '/readyz')).status === 200, 'the cluster is ready');
-    const { run_id } = await postRun(one, '/stream chunks=300 delay_ms=30');
+    const { run_id } = await postRun(one, '/stream chunks=200 delay_ms=30');
     const reader = await watch(other, run_id);
     await reader.until((event) => event.seq > 10, 'the run streams');
     const worker = await cluster.workerOf(run_id);
