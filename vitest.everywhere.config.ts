@@ -1,6 +1,8 @@
 /**
  * `npm run test:everywhere`: the suites that start `holdfast start` on a data directory of its own, in its other forms. `npm test` runs
- * them in the first, on SQLite.
+ * them in the first, on SQLite. Left out is what is about a form itself: a restored SQLite file, two starts on one directory, how much of
+ * a flood one process with SQLite takes (`overload`); and apart, what a stop does to one process (`test/apart/stop.test.ts` and
+ * `rolling.test.ts` have it for two of each) and a kill at a commit, which must be of the process that makes it.
  */
 import { defineConfig } from 'vitest/config';
 import { EVERY_SUITE } from './vitest.config.ts';
@@ -32,7 +34,6 @@ export default defineConfig({
           'kill-at-every-commit',
           'lost-temporal',
           'no-temporal',
-          'overload',
           'shutdown',
           'stream',
           'unknown-outcome',
