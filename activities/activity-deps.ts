@@ -5,6 +5,7 @@ import type { Models } from '../src/models/types.ts';
 import type { Telemetry } from '../src/telemetry/telemetry.ts';
 import type { AgentTask } from '../src/tools/run-agent.ts';
 import type { Toolbox } from '../src/tools/toolbox.ts';
+import type { Handover } from './handover.ts';
 
 /** What the steps of a run work with. */
 export type ActivityDeps = {
@@ -17,6 +18,8 @@ export type ActivityDeps = {
   prepareChild(orgId: string, task: AgentTask): Promise<PreparedRun>;
   /** Runs of one organisation that may be active at a time; null: any number. */
   activeLimit: number | null;
+  /** When the worker's end hands over what is still at work. */
+  handover: Handover;
   log: Logger;
   telemetry: Telemetry;
   /** Asks Temporal to cancel the run's workflow; repeating it is harmless. */

@@ -5,6 +5,7 @@ import type { Journal } from '../src/journal/journal.ts';
 import type { RunRef, Stop } from '../src/runs/outcomes.ts';
 import type { FinishAs } from '../workflows/activities.ts';
 import type { ActivityDeps } from './activity-deps.ts';
+import { leftToTheNext } from './handover.ts';
 
 /** How long a cancelled run waits for its children to end: a tool of theirs has 5 s, then they name it as unfinished. */
 const CHILDREN_END_MS = 12_000;
@@ -21,14 +22,15 @@ export async function finishRun(deps: ActivityDeps, args: RunRef & FinishAs): Pr
   if (ask_cancel) await deps.cancelWorkflow(args.run_id);
   if (finish.as.status === 'cancelled' && (await hasActiveChildren(deps.journal, args))) {
     await deps.journal.write('cancelChildren', { org_id: args.org_id, run_id: args.run_id, epoch: args.epoch });
-    await childrenEnd(deps.journal, args);
+    await childrenEnd(deps, args);
   }
   return await deps.journal.write('finishRun', finish);
 }
 
-async function childrenEnd(journal: Journal, run: RunRef): Promise<void> {
+async function childrenEnd({ journal, handover }: ActivityDeps, run: RunRef): Promise<void> {
   const until = Date.now() + CHILDREN_END_MS;
   while (Date.now() < until && (await hasActiveChildren(journal, run))) {
+    if (handover.repeatable.aborted) throw leftToTheNext();
     heartbeat();
     await delay(LOOK_EVERY_MS);
   }

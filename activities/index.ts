@@ -6,6 +6,7 @@ import { observeStep, type StepName } from '../src/telemetry/observe-steps.ts';
 import type { RunActivities } from '../workflows/activities.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 import { finishRun } from './finish-run.ts';
+import { leftToTheNext } from './handover.ts';
 import { modelTurn } from './model-turn.ts';
 import { toolCall } from './tool-call.ts';
 
@@ -31,6 +32,8 @@ async function step<T extends { outcome: string }>(
   run: RunRef,
   work: () => Promise<T>,
 ): Promise<T | Stop> {
+  // It came while the worker was ending: nothing of it has begun, so there is nothing to ask about.
+  if (deps.handover.repeatable.aborted) throw leftToTheNext();
   const { attempt } = activityInfo();
   return await observeStep(deps.telemetry, deps.journal, { name, run, attempt }, async () => {
     try {

@@ -32,6 +32,7 @@ type Begun = Extract<BegunTurn, { begun: true }>;
  */
 export async function modelTurn(deps: ActivityDeps, args: RunRef & { turn: number }): Promise<TurnOutcome> {
   const step = openStepSignal(deps.journal, args.run_id);
+  step.handOverWith(deps.handover.repeatable);
   try {
     const route = await routeOf(deps, args);
     if (!route) return await routeGone(deps, args);

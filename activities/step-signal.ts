@@ -1,4 +1,4 @@
-/** When a step must stop: Temporal's cancel, a direct abort of its run, its deadline, or the loss of its lease. */
+/** When a step must stop: Temporal's cancel, a direct abort of its run, its deadline, the loss of its lease, its worker's end. */
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Journal } from '../src/journal/journal.ts';
 
@@ -6,7 +6,7 @@ import type { Journal } from '../src/journal/journal.ts';
 const HEARTBEAT_EVERY_MS = 1_000;
 
 export class StepStopped extends Error {
-  readonly reason: 'aborted' | 'deadline' | 'lease_lost';
+  readonly reason: 'aborted' | 'deadline' | 'lease_lost' | 'worker_shutdown';
 
   constructor(reason: StepStopped['reason']) {
     super(`step stopped: ${reason}`);
@@ -21,6 +21,8 @@ export type StepSignal = {
   stop(reason: StepStopped['reason']): void;
   /** Stops the step when `ms` have passed. */
   deadlineIn(ms: number): void;
+  /** Stops the step with the signal, which is that of its worker's end. */
+  handOverWith(handover: AbortSignal): void;
   /** Milliseconds to the deadline; infinite without one. */
   deadlineLeft(): number;
   done(): void;
@@ -39,6 +41,7 @@ export function openStepSignal(journal: Journal, runId: string): StepSignal {
   });
   let deadlineAt = Number.POSITIVE_INFINITY;
   let deadline: NodeJS.Timeout | undefined;
+  const forget = new AbortController();
   return {
     signal: AbortSignal.any([cancellationSignal(), own.signal]),
     stop,
@@ -46,10 +49,16 @@ export function openStepSignal(journal: Journal, runId: string): StepSignal {
       deadlineAt = Date.now() + ms;
       deadline = setTimeout(() => stop('deadline'), Math.min(ms, MAX_TIMEOUT_MS));
     },
+    handOverWith(handover) {
+      const onEnd = () => stop('worker_shutdown');
+      if (handover.aborted) onEnd();
+      else handover.addEventListener('abort', onEnd, { once: true, signal: forget.signal });
+    },
     deadlineLeft: () => Math.max(0, deadlineAt - Date.now()),
     done() {
       clearInterval(beat);
       clearTimeout(deadline);
+      forget.abort();
       unsubscribe();
     },
   };

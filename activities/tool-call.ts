@@ -24,6 +24,7 @@ export async function toolCall(deps: ActivityDeps, args: RunRef & { turn: number
   try {
     const begun = await deps.write('beginCall', args);
     if (!begun.begun) return begun.outcome;
+    step.handOverWith(begun.call.may_repeat ? deps.handover.repeatable : deps.handover.sideEffects);
     const started = Date.now();
     const outcome =
       begun.call.kind === 'agent' ? await startChild(deps, begun, args.turn) : await execute(deps, begun, step);
@@ -102,18 +103,23 @@ async function find(deps: ActivityDeps, { call }: Begun): Promise<Tool | ToolOut
 
 /**
  * The step was stopped. On a cancel the tool is given its time to end, and named as unfinished if it does not. On the worker's
- * own end the call is handed over: made again where it may be repeated, asked about where it has side effects.
+ * own end the call has had its time, and is handed over: made again where it may be repeated, asked about where it has side effects.
  */
 async function cancelled(deps: ActivityDeps, begun: Begun, step: StepSignal, error: ToolCancelled): Promise<Stopped> {
   const reason: unknown = step.signal.reason;
   if (reason instanceof StepStopped && reason.reason === 'lease_lost') throw reason;
+  if (isWorkersEnd(reason)) return 'cut_off';
   const ended = await error.ended;
-  if (reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN') return 'cut_off';
   // A tool that did not end keeps its lease: the run's end names the call as unfinished.
   if (ended) await deps.write('releaseCall', { lease: begun.lease });
   if (reason instanceof CancelledFailure) throw reason;
   return 'cancelled';
 }
+
+const isWorkersEnd = (reason: unknown): boolean =>
+  reason instanceof StepStopped
+    ? reason.reason === 'worker_shutdown'
+    : reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN';
 
 /** Gives the lease back; the next begin decides what becomes of the call. */
 async function cutOff(deps: ActivityDeps, begun: Begun): Promise<CallOutcome> {

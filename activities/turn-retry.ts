@@ -23,7 +23,7 @@ export function releaseReason(reason: unknown): ReleaseReason | undefined {
     return reason.message === 'WORKER_SHUTDOWN' ? 'worker_shutdown' : 'worker_lost';
   }
   if (!(reason instanceof StepStopped) || reason.reason === 'lease_lost') return undefined;
-  return reason.reason === 'aborted' ? 'cancelled' : 'deadline';
+  return reason.reason === 'aborted' ? 'cancelled' : reason.reason;
 }
 
 /** Tells Temporal to try the turn again, when the provider said or after a growing pause. The message names no content. */

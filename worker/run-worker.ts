@@ -7,6 +7,7 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { type HandoverTimes, openHandover } from '../activities/handover.ts';
 import { type ActivityDeps, createActivities } from '../activities/index.ts';
 import type { TemporalLink } from '../src/temporal/link.ts';
 import type { Versioning } from './versioning.ts';
@@ -15,10 +16,10 @@ import type { Versioning } from './versioning.ts';
 const STICKY_TIMEOUT_MS = 1_000;
 /** A cancel reaches an activity with its heartbeat's answer: at most this late, where the direct abort did not come. */
 const HEARTBEAT_THROTTLE_MS = 1_000;
-/** How long running steps may go on after a shutdown began; then they are handed over. */
-const SHUTDOWN_GRACE_MS = 2_000;
+/** Steps that are still at work this long after a shutdown began, though they were handed over, are cancelled by Temporal's SDK. */
+const SHUTDOWN_GRACE_MS = 6_000;
 /** After this long a worker that does not end is left: the process must be gone within 10 s. */
-const SHUTDOWN_FORCE_MS = 4_000;
+const SHUTDOWN_FORCE_MS = 7_000;
 /** A waiting model stream costs little. */
 const MAX_ACTIVITIES = 1_000;
 const MAX_CACHED_WORKFLOWS = 1_000;
@@ -27,21 +28,27 @@ const REBUILD_PAUSE_MS = 2_000;
 export type RunningWorker = {
   /** `polling` when it takes tasks. */
   state(): 'connecting' | 'polling' | 'failed';
-  /** Stops taking tasks, lets running ones end or hands them over. */
+  /** Stops taking tasks, lets running ones end, and hands over those that do not end in time. */
   close(): Promise<void>;
 };
 
-/** Runs a worker until closed. */
-export function runWorker(options: {
+type WorkerOptions = {
   link: TemporalLink;
   taskQueue: string;
-  bundle: Promise<WorkflowBundleWithSourceMap>;
-  activities: ActivityDeps;
+  activities: Omit<ActivityDeps, 'handover'>;
+  /** How long steps may go on after `close`. */
+  handover: HandoverTimes;
   /** Absent where no other process polls the queue. */
   versioning?: Versioning | undefined;
-  log: Logger;
-}): RunningWorker {
+};
+
+/** Runs a worker until closed. */
+export function runWorker(
+  options: WorkerOptions & { bundle: Promise<WorkflowBundleWithSourceMap>; log: Logger },
+): RunningWorker {
   const { link, log } = options;
+  const handover = openHandover();
+  const activities = { ...options.activities, handover };
   let state: ReturnType<RunningWorker['state']> = 'connecting';
   let closed = false;
   let worker: Worker | undefined;
@@ -52,7 +59,7 @@ export function runWorker(options: {
     while (!closed) {
       try {
         const deployment = await options.versioning?.deployment();
-        const made = await createWorker({ ...options, connection, workflowBundle, deployment });
+        const made = await createWorker({ ...options, activities, connection, workflowBundle, deployment });
         worker = made;
         if (closed) {
           // A worker holds its connection until it has run and ended.
@@ -79,20 +86,22 @@ export function runWorker(options: {
     state: () => state,
     async close() {
       closed = true;
+      handover.begin(options.handover);
       if (worker?.getState() === 'RUNNING') worker.shutdown();
       if (link.current()) await running;
+      handover.done();
     },
   };
 }
 
-function createWorker(options: {
-  connection: NativeConnection;
-  workflowBundle: WorkflowBundleWithSourceMap;
-  link: TemporalLink;
-  taskQueue: string;
-  activities: ActivityDeps;
-  deployment: WorkerDeploymentOptions | undefined;
-}): Promise<Worker> {
+function createWorker(
+  options: Omit<WorkerOptions, 'activities' | 'handover' | 'versioning'> & {
+    connection: NativeConnection;
+    workflowBundle: WorkflowBundleWithSourceMap;
+    activities: ActivityDeps;
+    deployment: WorkerDeploymentOptions | undefined;
+  },
+): Promise<Worker> {
   return Worker.create({
     connection: options.connection,
     namespace: options.link.namespace,

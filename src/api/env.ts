@@ -6,6 +6,8 @@ export type ApiEnv = {
   Bindings: {
     /** Aborts when this request's client leaves or the server stops. Absent where the app runs without a socket (tests). */
     readerSignal?: () => AbortSignal;
+    /** Whether the server is about to stop: others are to be asked. Absent as above. */
+    isStopping?: () => boolean;
   };
   Variables: {
     /** 32 hex digits, set before anything else runs. */

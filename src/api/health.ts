@@ -11,6 +11,8 @@ const Readiness = z
   })
   .openapi('Readiness');
 
+const STOPPING = { state: 'stopping', message: 'This process was told to stop, and soon accepts no more connections.' };
+
 /** `/healthz` and `/readyz`, for everyone. */
 export function mountHealth(app: OpenAPIHono<ApiEnv>, holdfast: Holdfast, version: string): void {
   const alive = { description: 'This process answers', content: { 'application/json': { schema: Health } } };
@@ -37,7 +39,10 @@ export function mountHealth(app: OpenAPIHono<ApiEnv>, holdfast: Holdfast, versio
     },
   });
   app.get('/readyz', async (c) => {
+    const headers = { 'Cache-Control': 'no-store' };
+    // Told without looking at anything: it must come before the next look of whoever balances.
+    if (c.env?.isStopping?.()) return c.json({ ready: false, checks: { server: STOPPING } }, 503, headers);
     const readinessNow = await holdfast.readiness();
-    return c.json(readinessNow, readinessNow.ready ? 200 : 503, { 'Cache-Control': 'no-store' });
+    return c.json(readinessNow, readinessNow.ready ? 200 : 503, headers);
   });
 }

@@ -15,8 +15,10 @@ const GRACE_MS = 5_000;
 const AUTH = { authorization: 'Bearer secret-of-a' };
 const open: Served[] = [];
 
-async function serve(core: Core = {}): Promise<Served> {
-  const served = await serveApp(testApp(core).app, { host: HOST, port: 0, log: pino({ level: 'silent' }) });
+const NEVER = new AbortController().signal;
+
+async function serve(core: Core = {}, stopping: AbortSignal = NEVER): Promise<Served> {
+  const served = await serveApp(testApp(core).app, { host: HOST, port: 0, log: pino({ level: 'silent' }), stopping });
   open.push(served);
   return served;
 }
@@ -59,7 +61,7 @@ describe('serveApp', () => {
 
   it('says in one line which port is taken', async () => {
     const { port } = await serve();
-    const second = serveApp(testApp().app, { host: HOST, port, log: pino({ level: 'silent' }) });
+    const second = serveApp(testApp().app, { host: HOST, port, log: pino({ level: 'silent' }), stopping: NEVER });
     await expect(second).rejects.toMatchObject({
       code: 'http.port_in_use',
       message: `http://${HOST}:${port} is already in use by another process.`,
@@ -67,7 +69,8 @@ describe('serveApp', () => {
   });
 
   it('says in one line where it cannot listen', async () => {
-    const served = serveApp(testApp().app, { host: '192.0.2.1', port: 1, log: pino({ level: 'silent' }) });
+    const at = { host: '192.0.2.1', port: 1 };
+    const served = serveApp(testApp().app, { ...at, log: pino({ level: 'silent' }), stopping: NEVER });
     await expect(served).rejects.toMatchObject({
       code: 'http.cannot_listen',
       message: 'Cannot listen on http://192.0.2.1:1: EADDRNOTAVAIL.',

@@ -21,6 +21,12 @@ export const MAX_UNACCEPTED_CONNECTIONS = 4_096;
 /** How long a client may take to send its request, headers and body. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
+/**
+ * How long a connection is kept for a next request. Longer than the 60 s of common load balancers: they must be who closes it, or a request
+ * that they send in the moment of our closing is lost.
+ */
+export const KEEP_ALIVE_MS = 75_000;
+
 /** How long the rest of a refused body is read, so that its sender gets the answer. */
 export const DISCARD_TIMEOUT_MS = 10_000;
 
@@ -36,18 +42,24 @@ export type Served = {
 };
 
 /**
- * Serves `app` on a socket of its own; resolves when it listens.
+ * Serves `app` on a socket of its own; resolves when it listens. With `stopping` every answer ends its connection, `/readyz` says 503,
+ * and all else is as before: whoever balances between servers has until `close` to send its requests elsewhere.
  * Errors: `http.port_in_use`, `http.cannot_listen`, each one line that names host and port.
  */
 export async function serveApp(
   app: Hono<ApiEnv>,
-  { host, port, log }: { host: string; port: number; log: Logger },
+  { host, port, log, stopping }: { host: string; port: number; log: Logger; stopping: AbortSignal },
 ): Promise<Served> {
   const readers = new Readers();
   const listener = getRequestListener(
     async (request, bindings) => {
       const { incoming, outgoing } = bindings as HttpBindings;
-      const response = await app.fetch(request, { ...bindings, readerSignal: () => readers.add(outgoing) });
+      const response = await app.fetch(request, {
+        ...bindings,
+        readerSignal: () => readers.add(outgoing),
+        isStopping: () => stopping.aborted,
+      });
+      if (stopping.aborted) outgoing.shouldKeepAlive = false;
       // To a client that asked to close, Node would close with the answer: what is still on its way would then reset the connection.
       if (!incoming.complete) outgoing.shouldKeepAlive = true;
       return response;
@@ -60,6 +72,7 @@ export async function serveApp(
     outgoing.once('finish', () => discardRest(incoming));
     void listener(incoming, outgoing);
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = MAX_CONNECTIONS;
   const sayDropped = atMostEverySecond((count) => log.warn({ count }, 'connections were closed: there are too many'));
   server.on('drop', sayDropped);

@@ -60,8 +60,8 @@ async function serveUntilStopped(role: Role, terminal: Terminal): Promise<void> 
   );
   if (!serving) return stop.done();
   if (serving.url) terminal.stdout.write(`holdfast ready ${serving.url}\n`);
-  const lost = await Promise.race([stop.stopped, serving.lost]);
-  await serving.close();
-  if (lost) throw lost;
+  const why = await Promise.race([stop.stopped, serving.lost]);
+  await serving.close({ othersTakeOver: why === 'SIGTERM' });
+  if (why instanceof Error) throw why;
   stop.done();
 }

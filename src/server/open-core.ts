@@ -24,7 +24,7 @@ export type Core = {
   holdfast: Holdfast;
   relay: Relay;
   engine: Engine;
-  activities: ActivityDeps;
+  activities: Omit<ActivityDeps, 'handover'>;
   close(): Promise<void>;
 };
 
@@ -84,7 +84,7 @@ export function openCore(options: {
     },
     async close() {
       holdfast.close();
-      delivery.close();
+      await delivery.close();
       await relay.close();
     },
   };

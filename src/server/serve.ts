@@ -25,11 +25,10 @@ import { dialectsOf } from './dialects.ts';
 import { ensureFirstKey } from './first-key.ts';
 import { type Core, openCore } from './open-core.ts';
 import { openJournal } from './open-journal.ts';
+import { API_GRACE_MS, drained, handoverTimes } from './stop-times.ts';
 
 export type Role = 'start' | 'api' | 'worker';
 
-/** Requests under way get this long when the server closes. */
-const API_GRACE_MS = 1_000;
 /** How long `ready` waits for a Temporal that runs elsewhere: without it the server serves all the same. */
 const REMOTE_READY_MS = 3_000;
 /** The same for the local one, which is known to run: its worker's first poll. */
@@ -44,20 +43,27 @@ export type Serving = {
   url: string | undefined;
   /** Resolves when a part was lost that cannot be had again; the process should close and say so. */
   lost: Promise<Error>;
-  close(): Promise<void>;
+  /** `othersTakeOver`: whoever sends requests is given time to send them to other processes, where there can be others. */
+  close(told: { othersTakeOver: boolean }): Promise<void>;
 };
 
 /**
- * Serves until closed; resolves when ready. `signal` aborts the start. What was opened is closed again when it fails.
+ * Serves until closed; resolves when ready. `signal` aborts the start, and later tells that `close` comes next: `/readyz` says so. What was opened is closed again when it fails.
  * Errors: one line that says what and where: `config.invalid`, `data_dir.in_use`, `http.port_in_use`, `journal.*`, `temporal.*`.
  */
 export async function serve(role: Role, config: Config, options: ServeOptions): Promise<Serving> {
   const closers = new Closers(options.log);
   try {
     const lost = Promise.withResolvers<Error>();
-    const url = await open(role, config, { ...options, lost: lost.resolve }, closers);
+    const told = { at: 0, othersTakeOver: false };
+    const drain = () => drained(config, told);
+    const url = await open(role, config, { ...options, lost: lost.resolve, drain }, closers);
     options.signal.throwIfAborted();
-    return { url, lost: lost.promise, close: () => closers.closeAll() };
+    const close = ({ othersTakeOver }: { othersTakeOver: boolean }) => {
+      Object.assign(told, { at: Date.now(), othersTakeOver });
+      return closers.closeAll();
+    };
+    return { url, lost: lost.promise, close };
   } catch (error) {
     await closers.closeAll();
     throw error;
@@ -67,7 +73,7 @@ export async function serve(role: Role, config: Config, options: ServeOptions): 
 async function open(
   role: Role,
   config: Config,
-  { log, signal, onProgress, lost }: ServeOptions & { lost: (error: Error) => void },
+  { log, signal, onProgress, lost, drain }: ServeOptions & { lost: (error: Error) => void; drain: () => Promise<void> },
   closers: Closers,
 ): Promise<string | undefined> {
   if (role !== 'start' && config.databaseUrl === undefined) {
@@ -112,14 +118,18 @@ async function open(
       telemetry,
       limits: config.file.limits,
     });
-    const served = await serveApp(app, { host: config.host, port: config.port, log });
-    closers.add('the API', () => served.close(API_GRACE_MS));
+    const served = await serveApp(app, { host: config.host, port: config.port, log, stopping: signal });
+    closers.add('the API', async () => {
+      await drain();
+      await served.close(API_GRACE_MS);
+    });
     url = served.url;
   } else if (config.metricsPort !== undefined) {
     const served = await serveApp(createWorkerApp(telemetry, VERSION), {
       host: config.host,
       port: config.metricsPort,
       log,
+      stopping: signal,
     });
     closers.add('the metrics', () => served.close(API_GRACE_MS));
     log.info({ url: served.url }, 'metrics are served');
@@ -139,7 +149,8 @@ async function open(
     // With a Temporal server or a journal of its own this process is the only one that polls, and the next version comes after it.
     const isAlone = own || config.databaseUrl === undefined;
     const versioning = isAlone ? undefined : openVersioning({ link, taskQueue, journal, build: buildOf(), log });
-    worker = runWorker({ link, taskQueue, bundle, activities: core.activities, versioning, log });
+    const handover = handoverTimes(role);
+    worker = runWorker({ link, taskQueue, bundle, activities: core.activities, handover, versioning, log });
     closers.add('the worker', () => worker?.close());
   }
   await untilReady(link, core, worker, own ? LOCAL_READY_MS : REMOTE_READY_MS, signal);

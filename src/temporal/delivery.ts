@@ -3,6 +3,7 @@
  * organisation in turn; what did not arrive stays in the outbox, where any process finds it when it is due. The journal deletes an
  * intent when its effect shows.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { HoldfastError, isHoldfastError } from '../errors.ts';
 import type { Intent, Journal } from '../journal/journal.ts';
@@ -19,6 +20,9 @@ export const MAX_DELIVERING = 16;
 export const MAX_WAITING_DELIVERIES = 5_000;
 /** A cancelled run's steps are stopped when Temporal has the cancel, and after this long without it. */
 const ABORT_AFTER_MS = 1_000;
+/** How long a process that ends goes on delivering. */
+const LAST_DELIVERIES_MS = 1_000;
+const LOOK_AGAIN_MS = 10;
 
 export class Delivery {
   readonly #journal: Journal;
@@ -92,8 +96,13 @@ export class Delivery {
     if (intent.kind === 'cancel') this.#journal.abortRun(intent.run_id);
   }
 
-  /** What waits for its turn is left to the outbox. */
-  close(): void {
+  /**
+   * Delivers what was accepted last, for a short time: another process would find it in the outbox only when it is due again. What then
+   * still waits is left to it.
+   */
+  async close(): Promise<void> {
+    const until = Date.now() + LAST_DELIVERIES_MS;
+    while (this.#held.size > 0 && Date.now() < until) await delay(LOOK_AGAIN_MS);
     this.#pace.close();
   }
 

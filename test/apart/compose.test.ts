@@ -78,6 +78,14 @@ describe('docker-compose.yml', () => {
   });
 });
 
+describe('a service of ours', () => {
+  it('hears the signal to stop from its first moment on, and has the time that it needs', () => {
+    for (const [, service] of ours) expect(service).toMatchObject({ init: true, stop_grace_period: '15s' });
+    // Without a shell in between, which would keep the signal.
+    expect(read('Dockerfile')).toMatch(/^ENTRYPOINT \["node", /m);
+  });
+});
+
 describe('the Dockerfile', () => {
   it('has no fault that can be seen, and does not run as root', () => {
     const text = read('Dockerfile');

@@ -8,6 +8,8 @@ import { until } from '../support/until.ts';
 
 /** The bound of the design from a kill to the run's next event, with another worker alive. */
 const NEXT_EVENT_WITHIN_MS = 8_000;
+/** A worker that is told to stop says that its step is free; one that was killed does so by its silence alone, after 5 s. */
+const HANDED_OVER_WITHIN_MS = 3_000;
 
 const figures: string[] = [];
 let cluster: Cluster;
@@ -72,14 +74,24 @@ describe('kill -9', { timeout: 90_000 }, () => {
 describe('SIGTERM', () => {
   it('of the worker that streams: it hands the run over and is gone within 10 s', async () => {
     await until(async () => (await one.request('GET', '/readyz')).status === 200, 'the cluster is ready');
-    const { run_id } = await postRun(one, '/stream chunks=150 delay_ms=30');
+    const { run_id } = await postRun(one, '/stream chunks=200 delay_ms=30');
     const reader = await watch(other, run_id);
     await reader.until((event) => event.seq > 10, 'the run streams');
     const worker = await cluster.workerOf(run_id);
+    const told = performance.now();
     figures.push(`SIGTERM of the worker that streams: gone after ${Math.round(await worker.stop())} ms`);
     await reader.untilClosed(30_000);
     checkHistory(reader.events);
     expect(reader.events.at(-1)?.type).toBe('run.completed');
+    const handed = reader.events.findIndex((event) => event.type === 'message.reset');
+    expect(reader.events[handed]?.data.reason).toBe('worker_shutdown');
+    const [before, reset] = [reader.arrivedAt[handed - 1] ?? 0, reader.arrivedAt[handed] ?? Number.NaN];
+    const delta = reader.events.findIndex((event, i) => i > handed && event.type === 'message.delta');
+    const silent = (reader.arrivedAt[delta] ?? Number.NaN) - before;
+    figures.push(
+      `handed over ${Math.round(reset - told)} ms after SIGTERM: ${Math.round(reset - before)} ms from the last delta to the reset, ${Math.round(silent)} ms to the next`,
+    );
+    expect(silent).toBeLessThan(HANDED_OVER_WITHIN_MS);
     await worker.restart();
   });
 });

@@ -13,18 +13,26 @@ export type Cluster = {
   workers: TestServer[];
   /** The worker that works on the run's step now. */
   workerOf(runId: string): Promise<TestServer>;
+  /** Waits until Temporal has seen the worker ask for tasks, after a restart. */
+  untilPolling(worker: TestServer): Promise<void>;
   close(): Promise<void>;
 };
 
 /** Starts all of them at the same time, on an empty database unless `env` names one, and waits until runs can make progress. */
-export async function openCluster(options: { apis: number; workers: number; env?: Env }): Promise<Cluster> {
+export async function openCluster(options: {
+  apis: number;
+  workers: number;
+  env?: Env;
+  /** The text of holdfast.yaml, the same for all. */
+  yaml?: string;
+}): Promise<Cluster> {
   const env = {
     ...{ DATABASE_URL: options.env?.DATABASE_URL ?? (await createDatabase()) },
     ...{ TEMPORAL_ADDRESS: inject('temporalAddress'), HOLDFAST_TASK_QUEUE: `apart-${randomText(8)}`, ...options.env },
   };
   const started: TestServer[] = [];
   const start = async (command: 'api' | 'worker') => {
-    const server = await startServer({ command, env });
+    const server = await startServer({ command, env, ...(options.yaml === undefined ? {} : { yaml: options.yaml }) });
     started.push(server);
     return server;
   };
@@ -47,7 +55,8 @@ export async function openCluster(options: { apis: number; workers: number; env?
     await until(isReady, 'the cluster is ready', 30_000).catch((error: Error) => {
       throw new Error(`${error.message}; the workers said:\n${said()}`);
     });
-    return { apis, workers, close, workerOf: (runId) => workerOf(link, workers, runId) };
+    const untilPolling = (worker: TestServer) => polls(link, env.HOLDFAST_TASK_QUEUE, worker);
+    return { apis, workers, close, workerOf: (runId) => workerOf(link, workers, runId), untilPolling };
   } catch (error) {
     await close();
     throw error;
@@ -62,4 +71,18 @@ async function workerOf(link: TemporalLink, workers: TestServer[], runId: string
   const worker = workers.find(({ pid }) => identity.startsWith(`${pid}@`));
   if (!worker) throw new Error(`no worker of ours is ${identity}`);
   return worker;
+}
+
+async function polls(link: TemporalLink, queue: string, worker: TestServer): Promise<void> {
+  const { connection } = await link.connected();
+  const asked = { namespace: link.namespace, taskQueue: { name: queue } };
+  for (const taskQueueType of [1, 2]) {
+    const isSeen = async () => {
+      const { pollers } = await connection.workflowService.describeTaskQueue({ ...asked, taskQueueType });
+      return (pollers ?? []).some(({ identity }) => identity?.startsWith(`${worker.pid}@`));
+    };
+    await until(isSeen, 'the worker polls', 30_000).catch((error: Error) => {
+      throw new Error(`${error.message}; it said:\n${worker.stderr}`);
+    });
+  }
 }

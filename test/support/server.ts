@@ -38,9 +38,9 @@ export type SendOptions = { body?: unknown; key?: string; headers?: Record<strin
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects of the JSON it says itself
 export type Answer = { status: number; headers: Headers; text: string; json: any };
 
-/** Starts a server, on the store that the test run is for, and waits for its ready line. Throws with its standard error when that does not come. */
+/** Starts a server, on the store and in the form that the test run is for, and waits for its ready line. Throws with its standard error when that does not come. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
-  const server = new TestServer(options);
+  const server = await createServer(options);
   try {
     await server.start();
     return server;
@@ -48,6 +48,13 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     await server.close();
     throw error;
   }
+}
+
+/** Where a test names no command, `vitest.everywhere.config.ts` may want API and worker apart. */
+async function createServer(options: ServerOptions): Promise<TestServer> {
+  if (options.command !== undefined || process.env.HOLDFAST_TEST_FORM !== 'apart') return new TestServer(options);
+  const { ApartServer } = await import('./apart-server.ts');
+  return new ApartServer(options);
 }
 
 /** `await using server = await startServer()` ends it, its Temporal server and its directory with the test. */

@@ -103,7 +103,7 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     core.relay.start();
     if (options.worker !== false) {
       bundle ??= bundleWorkflows(log);
-      worker = runWorker({ link, taskQueue, bundle, activities: core.activities, log });
+      worker = runWorker({ link, taskQueue, bundle, activities: core.activities, handover: HANDOVER, log });
     }
   }
   const app = createApp(core.holdfast, dialectsOf(config.file), {
@@ -139,6 +139,9 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     },
   };
 }
+
+/** A step at work when a test ends is not waited for. */
+const HANDOVER = { repeatableMs: 500, sideEffectsMs: 500 };
 
 /** A port of this machine on which nothing listens. */
 const NOBODY = '127.0.0.1:9';

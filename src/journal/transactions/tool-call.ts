@@ -22,7 +22,11 @@ export type BegunCall =
   | {
       begun: true;
       lease: Lease;
-      call: Pick<CallRecord, 'call_id' | 'name' | 'kind'> & { arguments: unknown; offered: boolean };
+      call: Pick<CallRecord, 'call_id' | 'name' | 'kind'> & {
+        arguments: unknown;
+        offered: boolean;
+        may_repeat: boolean;
+      };
       /** Whole milliseconds that are left of the run's time; undefined: it has no limit. */
       time_left_ms: number | undefined;
     }
@@ -77,6 +81,7 @@ export async function beginCall(
       kind: call.kind,
       arguments: JSON.parse(call.arguments),
       offered: call.offered === 1,
+      may_repeat: call.may_repeat === 1,
     },
   };
 }

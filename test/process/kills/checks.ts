@@ -1,10 +1,9 @@
 /** What must hold of a run that has ended, wherever its server died. */
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { Client as Temporal } from '@temporalio/client';
 import { expect } from 'vitest';
 import { said, transcript } from '../../providers/transcript.ts';
 import { checkHistory, type SeenEvent } from '../../support/events.ts';
+import { executeIn } from '../../support/test-journal.ts';
 import { until } from '../../support/until.ts';
 import type { WireServer } from '../../wire/server.ts';
 import { wholeStory } from '../reader.ts';
@@ -84,6 +83,5 @@ export async function expectAllDone(lane: Lane, temporal: Temporal, { client, le
     };
     expect(await until(closed, `the workflow of ${run_id} closes`, CLOSED_WITHIN_MS)).toBe('COMPLETED');
   }
-  using journal = new DatabaseSync(join(lane.server.dataDir, 'holdfast.db'), { readOnly: true });
-  expect(journal.prepare('SELECT kind, run_id FROM outbox').all()).toEqual([]);
+  expect(await executeIn(lane.server.dataDir, 'SELECT kind, run_id FROM outbox')).toEqual([]);
 }

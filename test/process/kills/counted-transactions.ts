@@ -11,13 +11,11 @@ import {
   type TransactionName,
   type TransactionResult,
 } from '../../../src/journal/transactions/index.ts';
-import { addCommit, COMMITS_FILE, type Moment, PLAN_FILE, type Plan, readPlan } from './plan.ts';
+import { die } from './die.ts';
+import { addCommit, COMMITS_FILE, PLAN_FILE, type Plan, readPlan } from './plan.ts';
 import { TransactionNames } from './transaction-names.ts';
 
 const { [PLAN_FILE]: planFile = '', [COMMITS_FILE]: commitsFile = '' } = process.env;
-
-/** A commit that is lost takes its time first: whoever was told of it too early shows that. */
-const SLOW_COMMIT_MS = 30;
 
 const names = new TransactionNames();
 let plan: Plan | undefined;
@@ -48,13 +46,3 @@ DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string): void {
   if (isPlanned) die(transactions, 'after');
   if (transactions.length > 0) addCommit(commitsFile, { transactions });
 };
-
-/** SIGKILL to the whole process; this thread does nothing more. */
-function die(transactions: string[], killed: Moment): void {
-  addCommit(commitsFile, { transactions, killed });
-  if (killed === 'before') pause(SLOW_COMMIT_MS);
-  process.kill(process.pid, 'SIGKILL');
-  pause(Number.POSITIVE_INFINITY);
-}
-
-const pause = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

@@ -1,0 +1,50 @@
+/**
+ * `npm run test:everywhere`: the suites that start `holdfast start` on a data directory of its own, in its other forms. `npm test` runs
+ * them in the first, on SQLite. Left out is what is about a form itself: a restored SQLite file, two starts on one directory, how much of
+ * a flood one process with SQLite takes (`overload`); and apart, what a stop does to one process (`test/apart/stop.test.ts` and
+ * `rolling.test.ts` have it for two of each) and a kill at a commit, which must be of the process that makes it.
+ */
+import { defineConfig } from 'vitest/config';
+import { EVERY_SUITE } from './vitest.config.ts';
+
+const project = (name: string, include: string[], env: Record<string, string>) => ({
+  extends: true as const,
+  test: {
+    name,
+    include,
+    globalSetup: ['test/support/postgres-setup.ts'],
+    env: { HOLDFAST_TEST_STORE: 'postgres', ...env },
+  },
+});
+
+const suites = (...names: string[]) => names.map((name) => `test/process/${name}.test.ts`);
+
+export default defineConfig({
+  test: {
+    ...EVERY_SUITE,
+    projects: [
+      project(
+        'start on postgres',
+        suites(
+          'beside',
+          'cancel',
+          'client-commands',
+          'doctor',
+          'kill',
+          'kill-at-every-commit',
+          'lost-temporal',
+          'no-temporal',
+          'shutdown',
+          'stream',
+          'unknown-outcome',
+        ),
+        {},
+      ),
+      project(
+        'apart',
+        suites('beside', 'cancel', 'client-commands', 'kill', 'lost-temporal', 'stream', 'unknown-outcome'),
+        { HOLDFAST_TEST_FORM: 'apart' },
+      ),
+    ],
+  },
+});
