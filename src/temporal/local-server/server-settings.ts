@@ -21,7 +21,7 @@ export const DYNAMIC_CONFIG = {
   'history.timerProcessorMaxPollRPS': 5000,
   'history.visibilityProcessorMaxPollRPS': 5000,
   // The values are JSON.
-  'history.timerProcessorMaxTimeShift': '"50ms"',
+  'history.timerProcessorMaxTimeShift': '50ms',
   'system.enableActivityEagerExecution': true,
   'matching.enableFairness': true,
 };
@@ -43,7 +43,10 @@ export function startArguments({ port, uiPort, dbFile, namespace, searchAttribut
     // Naming `default` again would create it twice.
     ...(namespace === 'default' ? [] : ['--namespace', namespace]),
     ...searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => [
+      '--dynamic-config-value',
+      `${key}=${JSON.stringify(value)}`,
+    ]),
   ];
 }
 
