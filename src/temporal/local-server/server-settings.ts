@@ -20,7 +20,6 @@ export const DYNAMIC_CONFIG = {
   'history.transferProcessorMaxPollRPS': 5000,
   'history.timerProcessorMaxPollRPS': 5000,
   'history.visibilityProcessorMaxPollRPS': 5000,
-  // The values are JSON.
   'history.timerProcessorMaxTimeShift': '50ms',
   'system.enableActivityEagerExecution': true,
   'matching.enableFairness': true,
