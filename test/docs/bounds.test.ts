@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDERS = ['src', 'activities', 'worker', 'workflows'];
 /** What is no part of a server at work: commands, how Temporal's program is found and built, the demo model, parts of tests. */
 const APART =
-  /^src\/(cli|client)\/|^src\/server\/(doctor|agreement)|\/local-server\/(build|download|find|cli|local)[^/]*(?<!local-temporal)\.ts$|\/demo\/|\.test\.ts$|\/test-/;
+  /^src\/(cli|client)\/|^src\/server\/(doctor|agreement)|\/local-server\/(build|download|find|go-build|cli|local)[^/]*(?<!local-temporal)\.ts$|\/demo\/|\.test\.ts$|\/test-/;
 /** What a request may say: the schemas of the API tell. */
 const SAID = /^src\/api\/(native\/schemas|openai)\/|^src\/config\//;
 const IS_BOUND = /^MAX_|_(MS|S|LIMIT|AT_A_TIME|BYTES|EVENTS|CHARS|RACES|RETRIES|CONCURRENCY|ALL|STARTING)$/;
