@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { type HandoverTimes, openHandover } from '../activities/handover.ts';
 import { type ActivityDeps, createActivities } from '../activities/index.ts';
 import type { TemporalLink } from '../src/temporal/link.ts';
-import type { Versioning } from './versioning.ts';
+import type { Kept, Versioning } from './versioning.ts';
 
 /** A workflow whose worker died is given to another after this long (the default costs 10 s). */
 const STICKY_TIMEOUT_MS = 1_000;
@@ -52,6 +52,7 @@ export function runWorker(
   let state: ReturnType<RunningWorker['state']> = 'connecting';
   let closed = false;
   let worker: Worker | undefined;
+  let kept: Kept | undefined;
 
   const running = (async () => {
     const workflowBundle = await options.bundle;
@@ -67,7 +68,7 @@ export function runWorker(
           return;
         }
         state = 'polling';
-        const kept = deployment && options.versioning?.keep(() => made.getState() === 'RUNNING' && made.shutdown());
+        kept = deployment && options.versioning?.keep(() => made.getState() === 'RUNNING' && made.shutdown());
         await made.run().finally(() => kept?.stop());
       } catch (error) {
         state = 'failed';
@@ -88,6 +89,8 @@ export function runWorker(
       closed = true;
       handover.begin(options.handover);
       if (worker?.getState() === 'RUNNING') worker.shutdown();
+      // It takes no more tasks: an older build takes over while the steps under way end.
+      await kept?.stop();
       if (link.current()) await running;
       handover.done();
     },

@@ -35,7 +35,12 @@ export type Versioning = {
   /** What the worker is made with; undefined: it runs without a version, since the server knows none or forbids their use. */
   deployment(): Promise<WorkerDeploymentOptions | undefined>;
   /** Keeps the newest build current while our worker polls. `refused`: the worker is to be made again, without a version. */
-  keep(refused: () => void): { stop(): Promise<void> };
+  keep(refused: () => void): Kept;
+};
+
+export type Kept = {
+  /** The worker takes no more tasks: others of older builds may. Waits for a second at most, and may be called again. */
+  stop(): Promise<void>;
 };
 
 type Deps = { link: TemporalLink; taskQueue: string; journal: Journal; build: string; log: Logger };
