@@ -31,6 +31,13 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'long stream',
+    weight: 10,
+    async act(actor) {
+      await actor.follow(await actor.create(actor.plan({ say: actor.random.int(200, 500), delay_ms: 30 })));
+    },
+  },
+  {
     name: 'slow reader',
     weight: 5,
     async act(actor) {

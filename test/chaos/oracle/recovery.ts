@@ -18,13 +18,15 @@ export function recoveries({ runs, struck, hasSpare }: Facts): number[] {
   const victim = hasSpare ? 'worker' : 'server';
   return struck
     .filter(({ kind, target }) => kind === 'kill' && target.startsWith(victim))
-    .filter((kill) => !struck.some((other) => other !== kill && other.kind !== 'cut' && isBeside(other, kill)))
+    .filter((kill) => !struck.some((other) => other !== kill && isBeside(other, kill)))
     .flatMap((kill) => [...runs.values()].flatMap((run) => recoveryOf(run, kill, hasSpare ? kill.began : kill.ended)))
     .sort((a, b) => a - b);
 }
 
+/** What a stream does not depend on. */
+const ELSEWHERE = /^(api|tools|readers)/;
 const isBeside = (other: Struck, kill: Struck) =>
-  other.began < kill.ended + QUIET_MS && other.ended > kill.began - QUIET_MS;
+  !ELSEWHERE.test(other.target) && other.began < kill.ended + QUIET_MS && other.ended > kill.began - QUIET_MS;
 
 function recoveryOf({ events }: StoredRun, { began }: Struck, from: number): number[] {
   const times = events.map((event) => Date.parse(event.created_at));
