@@ -7,6 +7,7 @@ import { HoldfastError } from '../errors.ts';
 import { randomText } from '../ids.ts';
 import type { Journal, ReadDb } from '../journal/journal.ts';
 import type { KeyRecord } from '../journal/transactions/keys.ts';
+import { SharedLookup } from '../shared-lookup.ts';
 import type { Caller, Scope } from './types.ts';
 
 /** The organisation of the first key, where nobody named another. */
@@ -56,17 +57,25 @@ function storedForm(token: string, key: NewKey) {
   };
 }
 
-/** The caller behind a token. Errors: `auth.invalid_token`: unknown, expired and revoked are told apart only by the message. */
-export async function authenticate(db: ReadDb, token: string, traceId: string): Promise<Caller> {
-  const key = await db.selectFrom('api_keys').selectAll().where('prefix', '=', lookupPrefix(token)).executeTakeFirst();
-  const expected = Buffer.from(key?.hash ?? hashOf(''), 'hex');
-  const same = timingSafeEqual(Buffer.from(hashOf(token), 'hex'), expected);
-  if (!key || !same) throw new HoldfastError('auth.invalid_token', 'This API key is not known.');
-  if (key.revoked_at !== null) throw new HoldfastError('auth.invalid_token', 'This API key was revoked.');
-  if (key.expires_at !== null && key.expires_at <= Date.now()) {
-    throw new HoldfastError('auth.invalid_token', 'This API key has expired.');
-  }
-  return callerOf(key, traceId);
+/**
+ * Finds the caller behind a token. Errors: `auth.invalid_token`: unknown, expired and revoked are told apart only by the message. The
+ * key is read anew for each, so a revoked one is refused at once; requests that come together share a look.
+ */
+export function openAuthentication(db: ReadDb): (token: string, traceId: string) => Promise<Caller> {
+  const looks = new SharedLookup<KeyRecord | undefined>();
+  const find = (prefix: string) =>
+    looks.get(prefix, () => db.selectFrom('api_keys').selectAll().where('prefix', '=', prefix).executeTakeFirst());
+  return async (token, traceId) => {
+    const key = await find(lookupPrefix(token));
+    const expected = Buffer.from(key?.hash ?? hashOf(''), 'hex');
+    const same = timingSafeEqual(Buffer.from(hashOf(token), 'hex'), expected);
+    if (!key || !same) throw new HoldfastError('auth.invalid_token', 'This API key is not known.');
+    if (key.revoked_at !== null) throw new HoldfastError('auth.invalid_token', 'This API key was revoked.');
+    if (key.expires_at !== null && key.expires_at <= Date.now()) {
+      throw new HoldfastError('auth.invalid_token', 'This API key has expired.');
+    }
+    return callerOf(key, traceId);
+  };
 }
 
 function callerOf(key: KeyRecord, traceId: string): Caller {

@@ -10,7 +10,7 @@ import { asParts, prepareRun, written, writtenThread } from './create.ts';
 import { EventFeed } from './event-feed.ts';
 import type { Holdfast } from './holdfast.ts';
 import { invalidField } from './invalid-field.ts';
-import { authenticate } from './keys.ts';
+import { openAuthentication } from './keys.ts';
 import { findThread, listInputs, listMessages, listThreads } from './lists.ts';
 import type { Personas } from './personas.ts';
 import { readRuns } from './read-runs.ts';
@@ -38,7 +38,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void; re
   );
 
   return {
-    authenticate: (token, traceId) => authenticate(db, token, traceId),
+    authenticate: openAuthentication(db),
 
     async createThread(caller, input, once) {
       const effect = await journal.write('createThread', {
