@@ -95,6 +95,11 @@ export class TestServer implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** False when it was stopped or killed, and when it ended by itself. */
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Spawns the process without waiting for anything. */
   spawn(): void {
     const child = spawn(process.execPath, [this.main, this.#command], {

@@ -30,8 +30,9 @@ export async function startApart(): Promise<Form> {
   const workers = [1, 2].map(() => new TestServer({ command: 'worker', env }));
   for (const server of [...apis, ...workers]) await server.start();
   const ended: string[] = [];
-  const named = (kind: string, weight: number, servers: TestServer[]): Victim[] =>
-    servers.map((server, i) => serverVictim(`${kind}-${i + 1}`, weight, server, (name) => ended.push(name)));
+  const named = (kind: string, weight: number, servers: TestServer[]) =>
+    servers.map((server, i) => serverVictim(`${kind}-${i + 1}`, weight, server, (what) => ended.push(what)));
+  const own = [...named('api', 2, apis), ...named('worker', 4, workers)];
   const temporalVictim: Victim = {
     ...{ name: 'temporal', weight: 2, kinds: ['kill', 'freeze'] },
     async kill() {
@@ -50,11 +51,7 @@ export async function startApart(): Promise<Form> {
   };
   return {
     urls: apis.map(({ url }) => url),
-    victims: [
-      ...named('api', 2, apis),
-      ...named('worker', 4, workers),
-      ...[temporalVictim, postgresVictim, stubs.provider, stubs.tools],
-    ],
+    victims: [...own, temporalVictim, postgresVictim, stubs.provider, stubs.tools],
     ...{ providerLog: stubs.providerLog, toolsLog: stubs.toolsLog, hasSpare: true, ended },
     async isReady() {
       const answers = await Promise.all(apis.map((api) => api.request('GET', '/readyz')));
@@ -63,7 +60,7 @@ export async function startApart(): Promise<Form> {
     said: () => [...apis, ...workers].map((server) => server.stderr).join('\n'),
     async close() {
       await supervisor.stop();
-      await Promise.all([...apis, ...workers].map((server) => server.close()));
+      await Promise.all(own.map((victim) => victim.close()));
       await temporal.stop();
       await postgres.stop();
       await Promise.all([stubs.provider.close(), stubs.tools.close()]);

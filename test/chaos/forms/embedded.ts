@@ -22,7 +22,7 @@ export async function startEmbedded(): Promise<Form> {
     thaw: () => server.thawTemporal(),
   };
   const ended: string[] = [];
-  const own = serverVictim('server', 3, server, (name) => ended.push(name));
+  const own = serverVictim('server', 3, server, (what) => ended.push(what));
   const everything: Victim = {
     ...own,
     ...{ name: 'server and temporal', weight: 1 },
@@ -42,7 +42,7 @@ export async function startEmbedded(): Promise<Form> {
     isReady: async () => (await server.request('GET', '/readyz')).status === 200,
     said: () => server.stderr,
     async close() {
-      await server.close();
+      await own.close();
       await Promise.all([stubs.provider.close(), stubs.tools.close()]);
       directory.remove();
     },

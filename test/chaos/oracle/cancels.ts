@@ -5,6 +5,7 @@ import { plansOf } from './plans.ts';
 
 /** From the commit of `run.cancelled` to the line in a log: two clocks of one machine, and a request on its way. */
 const SLACK_MS = 1_000;
+const THAW_MS = 200;
 
 export function checkCancels(facts: Facts): string[] {
   const plans = plansOf(facts);
@@ -12,10 +13,13 @@ export function checkCancels(facts: Facts): string[] {
   return cancelled.flatMap((run) => [...modelsAfter(facts, run, plans.get(run.run_id)), ...toolsAfter(facts, run)]);
 }
 
-function modelsAfter({ provider }: Facts, run: StoredRun, plan: Plan | undefined): string[] {
+function modelsAfter({ provider, struck }: Facts, run: StoredRun, plan: Plan | undefined): string[] {
   const end = endOf(run);
+  // What came while it was frozen, and was broken off before, it reads when it is thawed.
+  const thaws = struck.filter(({ kind, target, began }) => kind === 'freeze' && target === 'provider' && began < end);
+  const isStale = (at: number) => thaws.some(({ ended }) => at >= ended - THAW_MS && at < ended + THAW_MS);
   const late = provider.filter(
-    (line) => line.plan === plan?.plan && line.state === 'begun' && line.at > end + SLACK_MS,
+    (line) => line.plan === plan?.plan && line.state === 'begun' && line.at > end + SLACK_MS && !isStale(line.at),
   );
   return late.map(({ turn, at }) => `${run.run_id}: turn ${turn} was asked for ${at - end} ms after its end`);
 }

@@ -184,6 +184,14 @@ describe('the oracle', () => {
     expect(Object.entries(check(all)).flatMap(([name, found]) => (found.length > 0 ? [name] : []))).toContain(by);
   });
 
+  it('lets a provider read late what was sent to it while it was frozen', () => {
+    const all = facts();
+    Object.assign(all.provider[0] as object, { at: LATE });
+    const frozen = { kind: 'freeze' as const, target: 'provider', atMs: 0, forMs: 0 };
+    all.struck.push({ ...frozen, began: T0 - 1_000, ended: LATE - 1 });
+    expect(check(all)['work after its cancel']).toEqual([]);
+  });
+
   it('lets a tool go on that the cancelled run names as unfinished', () => {
     const all = facts();
     Object.assign(all.executions[2] as object, { at: LATE });
