@@ -4,6 +4,7 @@ import type { RunRecord } from '../journal/run-row.ts';
 import { DELETED, type PersonaRecord } from '../journal/transactions/personas.ts';
 import type { CursorPage } from './dialect-types.ts';
 import { unknownCursor } from './invalid-field.ts';
+import { rowsThatFit } from './page-bytes.ts';
 import type { PageOf } from './types.ts';
 
 type Order = CursorPage['order'];
@@ -48,11 +49,9 @@ export async function pageRuns(
   }
   let query = runs.selectAll();
   for (const [operator, id] of boundsOf(page, page.after, page.before)) query = query.where('id', operator, id);
-  const rows = await query
-    .orderBy('id', readingOrder(page))
-    .limit(page.limit + 1)
-    .execute();
-  return toPage(rows, page);
+  query = query.orderBy('id', readingOrder(page));
+  const limit = await rowsThatFit(query, 'spec', page.limit);
+  return toPage(await query.limit(limit + 1).execute(), { ...page, limit });
 }
 
 export type DatedRecord = PersonaRecord & { first_created_at: number };
@@ -105,10 +104,7 @@ export async function pagePersonas(db: ReadDb, orgId: string, page: CursorPage):
     );
   }
   const order = readingOrder(page);
-  const rows = await query
-    .orderBy('first.created_at', order)
-    .orderBy('personas.key', order)
-    .limit(page.limit + 1)
-    .execute();
-  return toPage(rows, page);
+  query = query.orderBy('first.created_at', order).orderBy('personas.key', order);
+  const limit = await rowsThatFit(query, 'personas.definition', page.limit);
+  return toPage(await query.limit(limit + 1).execute(), { ...page, limit });
 }

@@ -7,6 +7,7 @@ import type { Schema } from '../journal/schema.ts';
 import type { MessageRecord } from '../journal/transactions/messages.ts';
 import type { ThreadRecord } from '../journal/transactions/threads.ts';
 import { invalidField, unknownCursor } from './invalid-field.ts';
+import { rowsThatFit } from './page-bytes.ts';
 import type { Page, PageOf, PendingInput, RunFilter } from './types.ts';
 import { pendingInput } from './views.ts';
 
@@ -53,13 +54,9 @@ export async function listRuns(db: ReadDb, orgId: string, filter: RunFilter, pag
   }
   let query = filtered(db.selectFrom('runs').selectAll().where('org_id', '=', orgId), filter);
   if (page.before !== undefined) query = query.where('id', '<', page.before);
-  return pageOf(
-    await query
-      .orderBy('id', 'desc')
-      .limit(page.limit + 1)
-      .execute(),
-    page.limit,
-  );
+  query = query.orderBy('id', 'desc');
+  const limit = await rowsThatFit(query, 'spec', page.limit);
+  return pageOf(await query.limit(limit + 1).execute(), limit);
 }
 
 function filtered<O>(runs: SelectQueryBuilder<Schema, 'runs', O>, filter: RunFilter) {
@@ -101,14 +98,9 @@ export async function listMessages(
     .where('org_id', '=', orgId)
     .where('listed', '=', 1);
   if (position !== undefined) query = query.where('position', page.after === undefined ? '<' : '>', position);
-  const order = page.after === undefined ? 'desc' : 'asc';
-  return pageOf(
-    await query
-      .orderBy('position', order)
-      .limit(page.limit + 1)
-      .execute(),
-    page.limit,
-  );
+  query = query.orderBy('position', page.after === undefined ? 'desc' : 'asc');
+  const limit = await rowsThatFit(query, 'content', page.limit);
+  return pageOf(await query.limit(limit + 1).execute(), limit);
 }
 
 async function positionOf(db: ReadDb, orgId: string, threadId: string, id: string, name: string): Promise<number> {

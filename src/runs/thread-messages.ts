@@ -5,6 +5,7 @@ import { boundsOf, readingOrder, toPage } from './cursor-pages.ts';
 import type { CursorPage, ThreadMessage } from './dialect-types.ts';
 import { unknownCursor } from './invalid-field.ts';
 import { findThread } from './lists.ts';
+import { rowsThatFit } from './page-bytes.ts';
 import type { PageOf, RunStatus } from './types.ts';
 import { messageView, timeOf } from './views.ts';
 
@@ -41,11 +42,10 @@ export async function pageMessages(
   for (const [operator, place] of boundsOf(page, await placeOf('after'), await placeOf('before'))) {
     query = query.where('messages.position', operator, place);
   }
-  const rows = await query
-    .orderBy('messages.position', readingOrder(page))
-    .limit(page.limit + 1)
-    .execute();
-  return toPage(rows.map(threadMessage), page);
+  query = query.orderBy('messages.position', readingOrder(page));
+  const limit = await rowsThatFit(query, 'messages.content', page.limit);
+  const rows = await query.limit(limit + 1).execute();
+  return toPage(rows.map(threadMessage), { ...page, limit });
 }
 
 /** Errors: `threads.not_found`, `messages.not_found`. */
