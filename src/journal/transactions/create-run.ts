@@ -4,7 +4,7 @@ import { newId } from '../../ids.ts';
 import type { Caller, Created, Effect, Idempotency, OnBusy, RunAlias } from '../../runs/types.ts';
 import { cancelLocked } from '../cancel.ts';
 import { endRun } from '../end-run.ts';
-import { TransactionConflict, takeAlone } from '../exclusive.ts';
+import { runsBesideOthers, TransactionConflict, takeAlone } from '../exclusive.ts';
 import { insertRun, type PreparedRun } from '../insert-run.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { expiryReached } from '../run-limits.ts';
@@ -45,6 +45,8 @@ export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionConte
     const id = newId('run');
     earlier = args.alias && (await nameRun(trx, ctx, caller.org_id, { id, thread_id: args.thread_id }, args.alias));
     if (earlier) return earlier;
+    const ownThread = args.thread_id === null;
+    if (!ownThread && args.active_limit !== null) await takeAlone(trx, caller.org_id, 'active runs');
     await checkActiveLimit(trx, caller.org_id, args.active_limit);
     const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;
     const ending =
@@ -59,6 +61,7 @@ export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionConte
     if (active && args.on_busy === 'reject') throw busy(threadId, active);
     const queued = active ? { queued: { rank: args.on_busy === 'interrupt' ? INTERRUPT_RANK : 0 } } : {};
     await insertRun(trx, ctx, caller, args, { id, thread_id: threadId, ...queued });
+    if (ownThread) await checkActiveLimitAlone(trx, caller.org_id, args.active_limit);
     if (active && args.on_busy === 'interrupt') {
       if (!holder) throw new TransactionConflict(`run ${active} has come to have thread ${threadId}`);
       await cancelLocked(trx, ctx, holder, caller);
@@ -147,10 +150,21 @@ export async function activeRuns(trx: Trx, orgId: string): Promise<number> {
 }
 
 async function checkActiveLimit(trx: Trx, orgId: string, limit: number | null): Promise<void> {
-  if (limit === null) return;
+  if (limit !== null && (await activeRuns(trx, orgId)) >= limit) throw overLimit(limit);
+}
+
+/**
+ * The same for a run that has been inserted, on a thread of its own: no row of another's is held, so it need not be asked before, and
+ * creates hold each other up for no longer than this look and the commit. Where transactions run one at a time the first look was enough.
+ */
+async function checkActiveLimitAlone(trx: Trx, orgId: string, limit: number | null): Promise<void> {
+  if (limit === null || !runsBesideOthers(trx)) return;
   await takeAlone(trx, orgId, 'active runs');
-  if ((await activeRuns(trx, orgId)) < limit) return;
-  throw new HoldfastError('limits.active_runs', `The organisation already has ${limit} active runs, its limit.`, {
+  if ((await activeRuns(trx, orgId)) > limit) throw overLimit(limit);
+}
+
+function overLimit(limit: number): HoldfastError {
+  return new HoldfastError('limits.active_runs', `The organisation already has ${limit} active runs, its limit.`, {
     retryAfterS: ACTIVE_LIMIT_RETRY_S,
   });
 }
