@@ -22,7 +22,7 @@ export class Actor {
   readonly #answering: Promise<void>[] = [];
 
   constructor(id: string, scenario: string, client: ChaosClient, random: Random) {
-    this.case = { id, scenario, runs: [], shown: [], answered: [] };
+    this.case = { id, scenario, runs: [], shown: [], answered: [], cancelled: [] };
     this.client = client;
     this.random = random;
   }
@@ -51,6 +51,12 @@ export class Actor {
       throw new Error(`one create was answered: ${[...ids].join('; ')}`);
     this.case.runs.push({ run_id, thread_id: thread_id ?? answers[0].json.thread_id, plan, ends });
     return run_id;
+  }
+
+  async cancel(runId: string): Promise<void> {
+    const { status } = await this.client.send('POST', `/v1/runs/${runId}:cancel`, undefined, `cancel-${runId}`);
+    if (status !== 200) throw new Error(`cancel of ${runId}: ${status}`);
+    this.case.cancelled.push({ run_id: runId, at: Date.now() });
   }
 
   /** Follows a run and its children to their ends, answering what they ask. */

@@ -21,6 +21,8 @@ export type Case = {
   shown: Shown[];
   /** Answers that were accepted. */
   answered: Answered[];
+  /** Cancels that were accepted, and when: a run that has not ended by then is cancelled. */
+  cancelled: { run_id: string; at: number }[];
   /** Whether its client came to its end; else why not. */
   failure?: string;
 };

@@ -91,24 +91,20 @@ export const scenarios: readonly Scenario[] = [
     weight: 12,
     async act(actor) {
       const { random } = actor;
-      const long: Turn[] = [
-        { say: 400, delay_ms: 20 },
-        { calls: [effect(random, 9_000), { name: 'effects_slow_heeding', arguments: { ms: 9_000 } }] },
-        { calls: [ask('Whatever?'), { name: 'wait', arguments: { seconds: 60 } }] },
-        {
-          calls: [
-            {
-              name: 'run_agent',
-              arguments: { persona: 'free', input: JSON.stringify(actor.plan({ say: 400, delay_ms: 20 })) },
-            },
-          ],
-        },
+      const child = JSON.stringify(actor.plan({ say: 400, delay_ms: 20 }));
+      const long: Turn[][] = [
+        [{ say: 400, delay_ms: 20 }],
+        [
+          { calls: [effect(random, 9_000), { name: 'effects_slow_heeding', arguments: { ms: 9_000 } }] },
+          { echo: true },
+        ],
+        [{ calls: [ask('Whatever?'), { name: 'wait', arguments: { seconds: 60 } }] }, { echo: true }],
+        [{ calls: [{ name: 'run_agent', arguments: { persona: 'free', input: child } }] }, { echo: true }],
       ];
-      const run = await actor.create(actor.plan(random.pick(long), { echo: true }), { ends: 'cancelled or completed' });
+      const run = await actor.create(actor.plan(...random.pick(long)), { ends: 'cancelled or completed' });
       const cancel = async () => {
         await delay(random.int(0, 4_000));
-        const { status } = await actor.client.send('POST', `/v1/runs/${run}:cancel`, undefined, `cancel-${run}`);
-        if (status !== 200) throw new Error(`cancel of ${run}: ${status}`);
+        await actor.cancel(run);
       };
       await Promise.all([actor.follow(run), cancel()]);
     },

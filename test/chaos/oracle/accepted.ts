@@ -29,6 +29,12 @@ export function checkEnds({ cases, runs, threads, openInputs }: Facts): string[]
       if (!ends.split(' or ').includes(status)) found.push(`${id}: ${run_id} is ${status}, not ${ends}`);
     }
   }
+  for (const { run_id, at } of cases.flatMap((it) => it.cancelled)) {
+    const run = runs.get(run_id);
+    const ended = Date.parse(run?.events.at(-1)?.created_at ?? '');
+    if (run?.status !== 'cancelled' && ended > at)
+      found.push(`${run_id} is ${run?.status}, its cancel was accepted before`);
+  }
   for (const { run_id, status, parent_run_id, pending_inputs } of runs.values()) {
     const mayBeCancelled = cancelled.has(run_id) || cancelled.has(parent_run_id ?? '');
     if (status !== 'completed' && !(mayBeCancelled && status === 'cancelled')) found.push(`${run_id} is ${status}`);

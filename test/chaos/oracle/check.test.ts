@@ -82,13 +82,14 @@ function facts(): Facts {
         ...{
           id: 'c0',
           scenario: 'tools',
+          cancelled: [],
           answered: [{ request_id: 'input_1', kind: 'unknown_outcome', content: 'retry' }],
         },
         runs: [{ run_id: 'run_a', thread_id: done.thread_id, plan: PLAN, ends: 'completed' }],
         shown: [{ run_id: 'run_a', text: done.text, events: done.events }],
       },
       {
-        ...{ id: 'c1', scenario: 'cancel', answered: [], shown: [] },
+        ...{ id: 'c1', scenario: 'cancel', answered: [], shown: [], cancelled: [{ run_id: 'run_b', at: T0 + 150 }] },
         runs: [{ run_id: 'run_b', thread_id: cancelled.thread_id, plan: CANCELLED, ends: 'cancelled or completed' }],
       },
     ],
@@ -123,6 +124,11 @@ const broken: [what: string, by: string, change: (all: Facts) => void][] = [
   ],
   ['a client that came to no end', 'lost', (all) => Object.assign(all.cases[0] as object, { failure: 'stands still' })],
   ['a run that failed', 'not done', (all) => Object.assign(run(all, 'run_a'), { status: 'failed' })],
+  [
+    'a cancel that was accepted and had no effect',
+    'not done',
+    (all) => Object.assign(run(all, 'run_b'), { status: 'completed' }),
+  ],
   ['a thread that is held', 'not done', (all) => void all.threads.set('thread_of_run_a', 'run_a')],
   ['a request that is open', 'not done', (all) => void all.openInputs.push({})],
   ['an event that is missing', 'gaps', (all) => dropEvent(run(all, 'run_a').events, 4)],
