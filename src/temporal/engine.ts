@@ -10,8 +10,7 @@ import {
   WORKFLOW_TYPE,
 } from '../../workflows/run-input.ts';
 import { searchAttributesOf } from '../../workflows/search-attributes.ts';
-import { HoldfastError } from '../errors.ts';
-import { type Connected, RPC_TIMEOUT_MS, type TemporalLink } from './link.ts';
+import { type Connected, connectedNow, RPC_TIMEOUT_MS, type TemporalLink } from './link.ts';
 import { describeTaskQueue, type TaskQueue } from './task-queue.ts';
 
 /** A look whether Temporal answers; `/readyz` waits no longer. */
@@ -58,7 +57,7 @@ export class Engine {
    * stands in the way of a first start.
    */
   async start(run: StartRun, { instead = false } = {}): Promise<boolean> {
-    const { client, searchable } = this.#connected();
+    const { client, searchable } = connectedNow(this.link);
     const rebuild = run.epoch > 0;
     const input: AgentRunInput = {
       org_id: run.org_id,
@@ -108,7 +107,7 @@ export class Engine {
 
   /** What Temporal's own store (not its visibility) says of the run's workflow. */
   async describe(runId: string): Promise<Described> {
-    const { client } = this.#connected();
+    const { client } = connectedNow(this.link);
     try {
       const { status, runId: execution, raw } = await this.#bounded(() => client.workflow.getHandle(runId).describe());
       const activity = raw.pendingActivities?.[0];
@@ -130,7 +129,7 @@ export class Engine {
 
   /** Whether the last workflow task that failed did so because the history is not what the workflow's code makes of it. */
   async failsToReplay(runId: string): Promise<boolean> {
-    const { connection } = this.#connected();
+    const { connection } = connectedNow(this.link);
     const latest = await this.#bounded(() =>
       connection.workflowService.getWorkflowExecutionHistoryReverse({
         namespace: this.link.namespace,
@@ -146,13 +145,13 @@ export class Engine {
 
   /** The live picture of the run's workflow; needs a worker. */
   async state(runId: string): Promise<RunState> {
-    const { client } = this.#connected();
+    const { client } = connectedNow(this.link);
     return await this.#bounded(() => client.workflow.getHandle(runId).query<RunState>(STATE_QUERY));
   }
 
   /** Whether Temporal answers: throws when it does not. */
   async ping(): Promise<void> {
-    const { connection } = this.#connected();
+    const { connection } = connectedNow(this.link);
     await connection.withDeadline(Date.now() + PING_TIMEOUT_MS, () => connection.workflowService.getSystemInfo({}));
   }
 
@@ -172,7 +171,7 @@ export class Engine {
    * which runs are gone.
    */
   async listRunning(): Promise<Map<string, string>> {
-    const { client, connection } = this.#connected();
+    const { client, connection } = connectedNow(this.link);
     const found = new Map<string, string>();
     const queue = this.#taskQueue.replaceAll("'", "\\'");
     const query = `WorkflowType = '${WORKFLOW_TYPE}' AND TaskQueue = '${queue}' AND ExecutionStatus = 'Running'`;
@@ -185,7 +184,7 @@ export class Engine {
   }
 
   async #found(call: (client: Connected['client']) => Promise<unknown>): Promise<boolean> {
-    const { client } = this.#connected();
+    const { client } = connectedNow(this.link);
     try {
       await this.#bounded(() => call(client));
       return true;
@@ -196,14 +195,7 @@ export class Engine {
   }
 
   #bounded<T>(call: () => Promise<T>): Promise<T> {
-    return this.#connected().connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, call);
-  }
-
-  #connected(): Connected {
-    const connected = this.link.current();
-    if (!connected)
-      throw new HoldfastError('temporal.unreachable', this.link.lastError() ?? 'Temporal is not connected yet.');
-    return connected;
+    return connectedNow(this.link).connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, call);
   }
 }
 

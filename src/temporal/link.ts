@@ -7,6 +7,7 @@ import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { TemporalTls } from '../config.ts';
+import { HoldfastError } from '../errors.ts';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
@@ -42,6 +43,13 @@ export type TemporalLink = {
   lastError(): string | undefined;
   close(): Promise<void>;
 };
+
+/** For who does not wait for a connection. Errors: `temporal.unreachable` while there is none. */
+export function connectedNow(link: TemporalLink): Connected {
+  const connected = link.current();
+  if (!connected) throw new HoldfastError('temporal.unreachable', link.lastError() ?? 'Temporal is not connected yet.');
+  return connected;
+}
 
 /** Begins to connect, and tries again until it does or is closed. */
 export function openLink(options: LinkOptions): TemporalLink {

@@ -1,5 +1,5 @@
 /** Who polls our task queue, and to which build of Holdfast Temporal gives its tasks. */
-import { RPC_TIMEOUT_MS, type TemporalLink } from './link.ts';
+import { connectedNow, RPC_TIMEOUT_MS, type TemporalLink } from './link.ts';
 
 /** A look at the queue; `/readyz` waits no longer. */
 const DESCRIBE_TIMEOUT_MS = 2_000;
@@ -23,7 +23,7 @@ export const deploymentOf = (taskQueue: string) => taskQueue.replaceAll('.', '%2
 
 /** What polls now, of its first partition; a worker that was killed is listed for up to five minutes. */
 export async function describeTaskQueue(link: TemporalLink, taskQueue: string): Promise<TaskQueue> {
-  const { connection } = await link.connected();
+  const { connection } = connectedNow(link);
   const described = await connection.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, () =>
     connection.workflowService.describeTaskQueue({
       namespace: link.namespace,
@@ -45,7 +45,7 @@ function versioned(options: { buildId?: string | null; workerVersioningMode?: un
 
 /** Whether Temporal knows worker versions and lets us use them: it came with server 1.28, and may be off or forbidden. */
 export async function mayUseVersions(link: TemporalLink, taskQueue: string): Promise<boolean> {
-  const { connection } = await link.connected();
+  const { connection } = connectedNow(link);
   try {
     await connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
       connection.workflowService.describeWorkerDeployment({
@@ -63,7 +63,7 @@ export async function mayUseVersions(link: TemporalLink, taskQueue: string): Pro
 
 /** From here on the build's workers are given the tasks of all runs. Fails until one of them has polled. */
 export async function setCurrentBuild(link: TemporalLink, taskQueue: string, buildId: string): Promise<void> {
-  const { connection } = await link.connected();
+  const { connection } = connectedNow(link);
   await connection.withDeadline(Date.now() + RPC_TIMEOUT_MS, () =>
     connection.workflowService.setWorkerDeploymentCurrentVersion({
       namespace: link.namespace,
