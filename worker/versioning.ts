@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { randomText } from '../src/ids.ts';
 import type { Journal } from '../src/journal/journal.ts';
 import { WORKER_GONE_MS } from '../src/journal/transactions/note-worker.ts';
+import { pause } from '../src/pause.ts';
 import { isUnreachable, type TemporalLink } from '../src/temporal/link.ts';
 import {
   deploymentOf,
@@ -138,9 +139,4 @@ function createTake({ link, taskQueue, build, log }: Deps): (current: string | n
       return NOTE_EVERY_MS;
     }
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // Its only failure is the signal's.
-  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

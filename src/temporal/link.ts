@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { TemporalTls } from '../config.ts';
 import { HoldfastError } from '../errors.ts';
+import { pause } from '../pause.ts';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
@@ -87,15 +88,15 @@ async function connectUntilClosed(
   failed: (message: string) => void,
 ): Promise<Connected> {
   const address = await options.address;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+  for (let waitMs = FIRST_PAUSE_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_PAUSE_MS)) {
     signal.throwIfAborted();
     try {
       return await connect(address, options);
     } catch (error) {
       const message = (error as Error).message;
       failed(message);
-      options.log.warn({ address, error: message, retry_ms: pause }, 'Temporal cannot be reached');
-      await abortableDelay(pause, signal);
+      options.log.warn({ address, error: message, retry_ms: waitMs }, 'Temporal cannot be reached');
+      await pause(waitMs, signal);
     }
   }
 }
@@ -157,8 +158,8 @@ async function takesSearchAttributes(connection: NativeConnection, namespace: st
 
 /** Looks until the cluster takes them, also where an operator adds them later. */
 async function untilSearchable(made: Connected, namespace: string, signal: AbortSignal): Promise<void> {
-  for (let pause = FIRST_PAUSE_MS; !made.searchable; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    await abortableDelay(pause, signal);
+  for (let waitMs = FIRST_PAUSE_MS; !made.searchable; waitMs = Math.min(waitMs * 2, LONGEST_PAUSE_MS)) {
+    await pause(waitMs, signal);
     if (signal.aborted) return;
     made.searchable = await takesSearchAttributes(made.connection, namespace).catch((error: unknown) => {
       if (isUnreachable(error)) return false;
@@ -173,16 +174,4 @@ export function isUnreachable(error: unknown): boolean {
     (error as { code?: number; cause?: { code?: number } }).code ??
     (error as { cause?: { code?: number } }).cause?.code;
   return code === 14 || code === 4;
-}
-
-function abortableDelay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

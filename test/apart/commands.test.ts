@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { migrations } from '../../src/journal/migrations/index.ts';
 import { createDatabase, onDatabase, throughProxy } from '../support/postgres-database.ts';
 import { startProxy } from '../support/proxy.ts';
-import { type Env, type Finished, ownEnv, runHoldfast, startServer } from '../support/server.ts';
+import { type Env, type Finished, ownEnv, runHoldfast } from '../support/run-holdfast.ts';
+import { startServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
 

@@ -10,7 +10,8 @@ import { randomText } from '../../src/ids.ts';
 import { DYNAMIC_CONFIG } from '../../src/temporal/local-server/server-settings.ts';
 import { postRun, watch } from '../process/reader.ts';
 import { createDatabase } from '../support/postgres-database.ts';
-import { type Env, ownEnv, runHoldfast, startServer, TEST_KEY, type TestServer } from '../support/server.ts';
+import { type Env, ownEnv, runHoldfast, TEST_KEY } from '../support/run-holdfast.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { TEMPORAL_SERVER_VERSION } from '../support/temporal-server-build.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 

@@ -7,7 +7,8 @@ import { findTemporalCli } from '../../src/temporal/local-server/find-cli.ts';
 import { startArguments } from '../../src/temporal/local-server/server-settings.ts';
 import { postRun, wholeStory } from '../process/reader.ts';
 import { type Cluster, openCluster } from '../support/cluster.ts';
-import { randomPort, type TestServer } from '../support/server.ts';
+import { randomPort } from '../support/run-holdfast.ts';
+import type { TestServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 let temporal: ReturnType<typeof spawn>;

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TERMINAL, wholeStory } from '../process/reader.ts';
 import { type Cluster, openCluster } from '../support/cluster.ts';
 import { checkHistory, type SeenEvent, types } from '../support/events.ts';
+import { heldBack } from '../support/held-back.ts';
 import type { TestServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
@@ -77,8 +78,8 @@ function startLoad(client: BalancedClient) {
     }),
   );
   const all = Promise.all(clients);
-  const failed = all.then(() => new Promise<never>(() => undefined));
-  failed.catch(() => undefined); // it may come when nobody listens: `stop` tells, too
+  // It may come when nobody listens: `stop` tells, too.
+  const failed = heldBack(all.then(() => new Promise<never>(() => undefined)));
   return {
     told,
     failed,

@@ -7,7 +7,7 @@ import { Engine } from '../../src/temporal/engine.ts';
 import { openLink, type TemporalLink } from '../../src/temporal/link.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { createDatabase } from '../support/postgres-database.ts';
-import { ownEnv, runHoldfast } from '../support/server.ts';
+import { ownEnv, runHoldfast } from '../support/run-holdfast.ts';
 import { registerNamespace } from '../support/temporal-cluster-ready.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';

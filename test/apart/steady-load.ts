@@ -1,5 +1,6 @@
 /** A client that posts a run every so often, whatever happens to the servers meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { heldBack } from '../support/held-back.ts';
 import type { TestServer } from '../support/server.ts';
 
 const EVERY_MS = 250;
@@ -15,7 +16,8 @@ export function startLoad(first: TestServer): SteadyLoad {
   const servers = [first];
   const stopping = new AbortController();
   const result = { refused: [] as string[], accepted: [] as string[] };
-  const done = (async () => {
+  // Told by `stop`; until then a server may have been closed by a test that failed.
+  const sending = async () => {
     for (let i = 0; !stopping.signal.aborted; i++) {
       const server = servers[i % servers.length] as TestServer;
       const { status, json, text } = await server.request('POST', '/v1/runs', {
@@ -25,9 +27,8 @@ export function startLoad(first: TestServer): SteadyLoad {
       else result.refused.push(`${status} ${text}`);
       await delay(EVERY_MS);
     }
-  })();
-  // Told by `stop`; until then a server may have been closed by a test that failed.
-  done.catch(() => undefined);
+  };
+  const done = heldBack(sending());
   return {
     through: (server) => void servers.push(server),
     async stop() {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postRun, watch, wholeStory } from '../process/reader.ts';
 import { type Cluster, openCluster } from '../support/cluster.ts';
+import { isConnectionError } from '../support/connection-error.ts';
 import { checkHistory, types } from '../support/events.ts';
 import type { TestServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -58,7 +59,9 @@ describe('an API', { timeout: 60_000 }, () => {
     const saidMs = performance.now() - told;
     let answered = 0;
     const lastAnswer = async () => {
-      const answer = await one.request('GET', `/v1/runs/${run_id}`).catch(() => undefined);
+      const answer = await one.request('GET', `/v1/runs/${run_id}`).catch((error: unknown) => {
+        if (!isConnectionError(error)) throw error;
+      });
       if (!answer) return true;
       answered++;
       expect(answer.status).toBe(200);

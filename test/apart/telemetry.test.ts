@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startCollector } from '../operate/collector.ts';
 import { postRun, watch } from '../process/reader.ts';
 import { type Cluster, openCluster } from '../support/cluster.ts';
-import { randomPort } from '../support/server.ts';
+import { randomPort } from '../support/run-holdfast.ts';
 import { until } from '../support/until.ts';
 
 let collector: Awaited<ReturnType<typeof startCollector>>;

@@ -10,7 +10,8 @@ import { type Cluster, openCluster } from '../support/cluster.ts';
 import { checkHistory, types } from '../support/events.ts';
 import { nextVersion, type Version } from '../support/later-version.ts';
 import { onDatabase } from '../support/postgres-database.ts';
-import { type Env, runHoldfast, startServer, type TestServer } from '../support/server.ts';
+import { type Env, runHoldfast } from '../support/run-holdfast.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { startLoad } from './steady-load.ts';
 

@@ -15,7 +15,7 @@ import { type Play, play } from '../../examples/stage.ts';
 import { testTerminal, written } from '../../src/cli/test-terminal.ts';
 import type { Created } from '../../src/runs/types.ts';
 import { checkHistory } from '../support/events.ts';
-import { ownEnv } from '../support/server.ts';
+import { ownEnv } from '../support/run-holdfast.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { goldenText } from './golden-text.ts';
 

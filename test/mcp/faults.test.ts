@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { startStub } from '../chaos/forms/stub.ts';
-import { randomPort } from '../support/server.ts';
+import { randomPort } from '../support/run-holdfast.ts';
 import { until } from '../support/until.ts';
 import { type Bench, bench, call, contextOf, toolOf, workshopPids } from './bench.ts';
 import { type HttpWorkshop, startHttpWorkshop } from './servers/http.ts';

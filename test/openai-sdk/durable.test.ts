@@ -1,6 +1,7 @@
 /** kill -9 of the server under SDK clients: code that polls notices nothing, code that streams can poll on. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { randomPort, TEST_KEY, TestServer } from '../support/server.ts';
+import { randomPort, TEST_KEY } from '../support/run-holdfast.ts';
+import { TestServer } from '../support/server.ts';
 import { answersIn, begin, listed, ONE_CITY, outputsFor } from './flows/dialogue.ts';
 import { NPM_SDKS, type Sdk } from './support/npm-sdk.ts';
 

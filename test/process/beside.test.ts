@@ -1,6 +1,7 @@
 /** Commands that run beside a server on its data: keys, migrate, doctor. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startServer, TEST_KEY, type TestServer } from '../support/server.ts';
+import { TEST_KEY } from '../support/run-holdfast.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { postRun, watch } from './reader.ts';
 

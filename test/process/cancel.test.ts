@@ -1,7 +1,8 @@
 /** How soon a cancel ends a silent model, seen from outside. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkHistory } from '../support/events.ts';
-import { startServer, TEST_KEY, type TestServer } from '../support/server.ts';
+import { TEST_KEY } from '../support/run-holdfast.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { startWire, type WireServer } from '../wire/server.ts';
 import { postRun, type Reader, watch } from './reader.ts';
 

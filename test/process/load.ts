@@ -1,7 +1,8 @@
 /** Many clients at once: every request on a connection of its own, as fast as the machine makes them. */
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { TEST_KEY, type TestServer } from '../support/server.ts';
+import { TEST_KEY } from '../support/run-holdfast.ts';
+import type { TestServer } from '../support/server.ts';
 
 export type Loaded = {
   /** How many answers of each status, and of each error of a connection. */

@@ -6,7 +6,8 @@ import { findTemporalCli } from '../../src/temporal/local-server/index.ts';
 import type { LocalTemporal } from '../../src/temporal/local-server/local-temporal.ts';
 import { startLocalTemporal } from '../../src/temporal/local-server/start-server.ts';
 import { checkHistory, types } from '../support/events.ts';
-import { randomPort, startServer, type TestServer } from '../support/server.ts';
+import { randomPort } from '../support/run-holdfast.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { postRun, statusOf, watch, wholeStory } from './reader.ts';
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkHistory } from '../support/events.ts';
-import { startServer, TEST_KEY, TestServer } from '../support/server.ts';
+import { TEST_KEY } from '../support/run-holdfast.ts';
+import { startServer, TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { postRun, watch, wholeStory } from './reader.ts';
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkHistory, parseEvents } from '../support/events.ts';
-import { startServer, TEST_KEY, type TestServer } from '../support/server.ts';
+import { TEST_KEY } from '../support/run-holdfast.ts';
+import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { postRun, watch, wholeStory } from './reader.ts';
 

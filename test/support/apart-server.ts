@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readState } from '../../src/temporal/local-server/state-file.ts';
-import { MAIN, type ServerOptions, TestServer } from './server.ts';
+import { MAIN } from './run-holdfast.ts';
+import { type ServerOptions, TestServer } from './server.ts';
 import { databaseOf } from './test-journal.ts';
 import { until } from './until.ts';
 

@@ -5,7 +5,8 @@ import { createLog } from '../../src/log.ts';
 import { Engine } from '../../src/temporal/engine.ts';
 import { openLink, type TemporalLink } from '../../src/temporal/link.ts';
 import { createDatabase } from './postgres-database.ts';
-import { type Env, startServer, type TestServer } from './server.ts';
+import type { Env } from './run-holdfast.ts';
+import { startServer, type TestServer } from './server.ts';
 import { until } from './until.ts';
 
 export type Cluster = {

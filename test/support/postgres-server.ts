@@ -5,6 +5,7 @@ import { chmodSync, chownSync, cpSync, mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { isRunning } from './is-running.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 const READY_WITHIN_MS = 30_000;
@@ -50,7 +51,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   process.once('exit', endAtExit);
   await untilReady(server);
   const end = async (signal: NodeJS.Signals) => {
-    if (hasEnded(server)) return;
+    if (!isRunning(server)) return;
     const exited = once(server, 'exit');
     server.kill(signal);
     await exited;
@@ -83,8 +84,6 @@ export async function startPostgres(): Promise<PostgresServer> {
     thaw: () => signalAll('SIGCONT'),
   };
 }
-
-const hasEnded = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
 
 function childrenOf(pid: number): number[] {
   const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });

@@ -5,23 +5,19 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { isSame, type ProcessIdentity } from '../../src/temporal/local-server/process-identity.ts';
 import { readState } from '../../src/temporal/local-server/state-file.ts';
-import { outputOf } from './process-output.ts';
+import { isRunning } from './is-running.ts';
+import { type Env, type Finished, MAIN, ownEnv, runHoldfast, TEST_KEY } from './run-holdfast.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { databaseOf, STORE } from './test-journal.ts';
 import { until } from './until.ts';
-
-export const TEST_KEY = 'test-key-of-the-default-organisation';
-export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 const READY_WITHIN_MS = 60_000;
 /** The contract: a server has drained and exited this long after SIGTERM. */
 const STOPPED_WITHIN_MS = 10_000;
 const KILLED_WITHIN_MS = 5_000;
 
-export type Env = Record<string, string>;
 export type ServerOptions = {
   /** Default `start`. A `worker` says nothing when it is ready: `/readyz` of an API does. */
   command?: 'start' | 'api' | 'worker';
@@ -95,9 +91,8 @@ export class TestServer implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** False when it was stopped or killed, and when it ended by itself. */
   get isRunning(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+    return isRunning(this.#child);
   }
 
   /** Spawns the process without waiting for anything. */
@@ -247,42 +242,6 @@ export class TestServer implements AsyncDisposable {
     }
   }
 }
-
-export type Finished = { code: number | null; stdout: string; stderr: string; ms: number };
-
-/** Runs a `holdfast` command to its end, which must come within `timeoutMs`. Only the given environment's own variables count. */
-export async function runHoldfast(
-  args: string[],
-  { cwd, env, timeoutMs = 20_000, main = MAIN }: { cwd: string; env: Env; timeoutMs?: number; main?: string },
-): Promise<Finished> {
-  const began = performance.now();
-  const child = spawn(process.execPath, [main, ...args], {
-    cwd,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: timeoutMs,
-    killSignal: 'SIGKILL',
-  });
-  return { ...(await outputOf(child)), ms: performance.now() - began };
-}
-
-/** An environment without this machine's Holdfast, Temporal and database settings, and ports that others do not look for. */
-export function ownEnv(dataDir: string): Env {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(HOLDFAST|TEMPORAL|VITEST|DATABASE)_?/.test(name),
-  );
-  return {
-    ...(Object.fromEntries(inherited) as Env),
-    HOLDFAST_PORT: '0',
-    HOLDFAST_API_KEY: TEST_KEY,
-    HOLDFAST_DATA_DIR: dataDir,
-    HOLDFAST_TEMPORAL_PORT: String(randomPort(20_000)),
-    HOLDFAST_TEMPORAL_UI_PORT: String(randomPort(26_000)),
-  };
-}
-
-/** Below what systems give out by themselves, so that a port once chosen stays free. */
-export const randomPort = (from: number) => from + Math.floor(Math.random() * 5_000);
 
 async function killAndWait(process_: ProcessIdentity | undefined): Promise<void> {
   if (!process_) return;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openServerLog } from '../../src/temporal/local-server/server-log.ts';
+import { isRunning } from './is-running.ts';
 import { untilClusterReady } from './temporal-cluster-ready.ts';
 import { createTemporalDatabases } from './temporal-databases.ts';
 import { temporalServerBinaries } from './temporal-server-build.ts';
@@ -73,7 +74,7 @@ export class TemporalCluster {
 
   /** False after a kill, and when it gave up by itself, as it does when its database is away for long. */
   get isRunning(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+    return isRunning(this.#child);
   }
 
   /** Starts it, after a kill or for the first time, and waits until it is ready. Throws with what it said when that does not come. */

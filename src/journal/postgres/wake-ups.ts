@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientConfig, type Notification } from 'pg';
+import { pause } from '../../pause.ts';
 import type { Appended } from '../journal.ts';
 import type { WatchedRuns } from '../watched-runs.ts';
 import { packWakeUps, unpackWakeUps } from './wake-up-payload.ts';
@@ -66,7 +67,7 @@ export class WakeUps {
     const closing = new Promise<void>((resolve) => {
       this.#closing.signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    for (let pause = FIRST_PAUSE_MS; !this.#closing.signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    for (let waitMs = FIRST_PAUSE_MS; !this.#closing.signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_PAUSE_MS)) {
       const client = new Client(this.#options.config);
       const ended = new Promise<void>((resolve) => {
         this.#lose = resolve;
@@ -82,7 +83,7 @@ export class WakeUps {
         if (this.#closing.signal.aborted) return;
         await client.query(`listen ${CHANNEL}`);
         this.#client = client;
-        pause = FIRST_PAUSE_MS;
+        waitMs = FIRST_PAUSE_MS;
         // What was committed before this connection listened.
         void this.#options.watched.poll();
         await Promise.race([ended, closing]);
@@ -92,7 +93,7 @@ export class WakeUps {
         this.#client = undefined;
         await this.#end(client);
       }
-      await delay(pause, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      await pause(waitMs, this.#closing.signal);
     }
   }
 

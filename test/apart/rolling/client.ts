@@ -1,7 +1,8 @@
 /** A client behind a load balancer: asks any of the servers, and what fails for want of one once more, at another. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseEvents, type SeenEvent } from '../../support/events.ts';
-import { type Answer, TEST_KEY, type TestServer } from '../../support/server.ts';
+import { TEST_KEY } from '../../support/run-holdfast.ts';
+import type { Answer, TestServer } from '../../support/server.ts';
 
 /** What says that this server, at this time, cannot: the client may come again. */
 const COME_AGAIN = new Set([502, 503, 504]);

@@ -1,7 +1,8 @@
 /** Two APIs and two workers on one PostgreSQL and a Temporal cluster on the same server. */
 import { randomText } from '../../../src/ids.ts';
 import { startPostgres } from '../../support/postgres-server.ts';
-import { randomPort, TestServer } from '../../support/server.ts';
+import { randomPort } from '../../support/run-holdfast.ts';
+import { TestServer } from '../../support/server.ts';
 import { startTemporalCluster } from '../../support/temporal-cluster.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { startStubs } from './configuration.ts';
@@ -16,7 +17,8 @@ export async function startApart(): Promise<Form> {
   const stubs = await startStubs(directory.path, { provider: randomPort(9_000), tools: randomPort(14_000) });
   const postgres = await startPostgres();
   const temporal = await startTemporalCluster({ postgresUrl: postgres.url, prefix: 'chaos_' });
-  const supervisor = keepRunning(temporal);
+  const failedStarts: string[] = [];
+  const supervisor = keepRunning(temporal, (why) => failedStarts.push(`Temporal did not start: ${why}`));
   const env = {
     DATABASE_URL: postgres.url,
     TEMPORAL_ADDRESS: temporal.address,
@@ -57,7 +59,7 @@ export async function startApart(): Promise<Form> {
       const answers = await Promise.all(apis.map((api) => api.request('GET', '/readyz')));
       return answers.every(({ status }) => status === 200);
     },
-    said: () => [...apis, ...workers].map((server) => server.stderr).join('\n'),
+    said: () => [...[...apis, ...workers].map((server) => server.stderr), ...failedStarts].join('\n'),
     async close() {
       await supervisor.stop();
       await Promise.all(own.map((victim) => victim.close()));

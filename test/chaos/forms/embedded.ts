@@ -1,5 +1,6 @@
 /** `holdfast start`: one process, SQLite, a Temporal server beside it that it starts again itself. */
-import { randomPort, TestServer } from '../../support/server.ts';
+import { randomPort } from '../../support/run-holdfast.ts';
+import { TestServer } from '../../support/server.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import { startStubs } from './configuration.ts';
 import type { Form, Victim } from './form.ts';

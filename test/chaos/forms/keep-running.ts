@@ -3,18 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const LOOK_EVERY_MS = 500;
 
-/** `held` while it is dead on purpose. */
-export function keepRunning(server: { isRunning: boolean; restart(): Promise<void> }) {
+/** `say` is told why a start failed, as it does for want of its database: it is tried again at the next look. */
+export function keepRunning(server: { isRunning: boolean; restart(): Promise<void> }, say: (why: string) => void) {
   let held = false;
   let stopped = false;
   const looking = (async () => {
     while (!stopped) {
-      // A start that fails, for want of its database, is tried again at the next look.
-      if (!held && !server.isRunning) await server.restart().catch(() => undefined);
+      if (!held && !server.isRunning) await server.restart().catch((error: Error) => say(error.message));
       await delay(LOOK_EVERY_MS);
     }
   })();
   return {
+    /** From here on it is dead on purpose. */
     hold() {
       held = true;
     },

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { isRunning } from '../../support/is-running.ts';
 import type { Victim } from './form.ts';
 
 export type Stub = Victim & { close(): Promise<void> };
@@ -30,7 +31,7 @@ export async function startStub(
       await Promise.race([ready, ended]);
     },
     async kill() {
-      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      if (!isRunning(child)) return;
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;

@@ -1,5 +1,6 @@
 /** One client at one task: creates runs, follows them and their children, and answers what they ask. */
 import type { SeenEvent } from '../../support/events.ts';
+import { heldBack } from '../../support/held-back.ts';
 import type { Plan, Turn } from '../plan.ts';
 import type { Random } from '../random.ts';
 import type { Case, ExpectedRun } from './case.ts';
@@ -67,8 +68,8 @@ export class Actor {
       onEvent: (event) => {
         options.onEvent?.(event);
         const child = event.type === 'tool.progress' ? event.data.run_id : undefined;
-        if (typeof child === 'string' && !children.has(child)) children.set(child, handled(this.follow(child)));
-        if (event.type === 'run.waiting_for_input') this.#answering.push(handled(this.#answer(runId, event)));
+        if (typeof child === 'string' && !children.has(child)) children.set(child, heldBack(this.follow(child)));
+        if (event.type === 'run.waiting_for_input') this.#answering.push(heldBack(this.#answer(runId, event)));
       },
     });
     this.case.shown.push(shown);
@@ -101,10 +102,4 @@ export class Actor {
     const answers = this.random.chance(0.3) ? ['left', 'right'] : ['one'];
     return answers.map((window) => `the ${window} answer to ${requestId}`);
   }
-}
-
-/** Its failure is thrown where it is awaited, and counts as handled until then. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

@@ -1,10 +1,11 @@
 /** A client that outlasts every fault: what was not answered is asked again under the same key, at whichever API answers. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isTerminal } from '../../process/reader.ts';
+import { isConnectionError } from '../../support/connection-error.ts';
 import type { SeenEvent } from '../../support/events.ts';
-import { TEST_KEY } from '../../support/server.ts';
+import { TEST_KEY } from '../../support/run-holdfast.ts';
 import type { Random } from '../random.ts';
-import { readFrames } from './read-frames.ts';
+import { NoStream, readFrames } from './read-frames.ts';
 
 /** A request that was not answered for this long is lost. */
 const GIVE_UP_AFTER_MS = 120_000;
@@ -53,6 +54,7 @@ export class ChaosClient {
     let last = '';
     while (Date.now() < giveUpAt) {
       const answer = await this.#tryOnce(method, path, body, key).catch((error: Error) => {
+        if (!isConnectionError(error) && error.name !== 'TimeoutError') throw error;
         last = error.message;
       });
       if (answer && !comesLater(answer)) return answer;
@@ -119,7 +121,7 @@ export class ChaosClient {
       for await (const frame of readFrames(url, TEST_KEY, reader)) {
         const { seq } = frame.event;
         if (seq !== shown.events.length + 1)
-          throw new GapError(`${shown.run_id}: event ${seq} came after ${shown.events.length}`);
+          throw new Error(`${shown.run_id}: event ${seq} came after ${shown.events.length}`);
         shown.text += frame.text;
         shown.events.push(frame.event);
         onEvent?.(frame.event);
@@ -127,7 +129,8 @@ export class ChaosClient {
       }
       return true;
     } catch (error) {
-      if (error instanceof GapError) throw error;
+      const isRefused = error instanceof NoStream && comesLater({ status: error.status, json: undefined });
+      if (!isRefused && !isConnectionError(error) && !reader.signal.aborted) throw error;
       return false;
     } finally {
       this.#open.delete(reader);
@@ -135,8 +138,6 @@ export class ChaosClient {
     }
   }
 }
-
-class GapError extends Error {}
 
 const comesLater = ({ status, json }: Answer) =>
   status >= 500 || status === 429 || (status === 409 && json?.code === 'idempotency.in_progress');

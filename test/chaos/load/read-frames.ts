@@ -4,14 +4,24 @@ import type { SeenEvent } from '../../support/events.ts';
 /** A server says something every 15 s; one that does not is frozen. */
 const SILENCE_MS = 20_000;
 
+/** The server's answer to a reader was no stream. */
+export class NoStream extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`events: ${status}`);
+    this.status = status;
+  }
+}
+
 export type Frame = { text: string; event: SeenEvent };
 
-/** Throws when the answer is not a stream, when the connection breaks and when nothing comes for too long. Comments are left out. */
+/** Throws `NoStream`, and what `fetch` does when the connection breaks and when nothing comes for too long. Comments are left out. */
 export async function* readFrames(url: string, key: string, abort: AbortController): AsyncGenerator<Frame> {
   let silence = setTimeout(() => abort.abort(), SILENCE_MS);
   try {
     const response = await fetch(url, { headers: { authorization: `Bearer ${key}` }, signal: abort.signal });
-    if (response.status !== 200 || !response.body) throw new Error(`events: ${response.status}`);
+    if (response.status !== 200 || !response.body) throw new NoStream(response.status);
     const decoder = new TextDecoder();
     let rest = '';
     for await (const bytes of response.body) {

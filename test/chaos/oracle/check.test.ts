@@ -228,6 +228,12 @@ describe('recovery', () => {
     expect(recoveries(all)).toEqual([4_000]);
   });
 
+  it('that takes more than 8 s is seen where another worker is alive', () => {
+    const all = { ...facts(), runs: new Map([['run_s', streaming(9_000)]]), struck: killedAt(600) };
+    expect(check(all)['slow to recover']).toHaveLength(1);
+    expect(check({ ...all, hasSpare: false })['slow to recover']).toEqual([]);
+  });
+
   it('is not measured beside another fault', () => {
     const all = { ...facts(), runs: new Map([['run_s', streaming(4_600)]]), struck: killedAt(600, 2_000) };
     expect(recoveries(all)).toEqual([]);

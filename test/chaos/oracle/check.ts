@@ -4,6 +4,7 @@ import { checkCancels } from './cancels.ts';
 import { checkExecutions } from './executions.ts';
 import type { Facts } from './facts.ts';
 import { checkHistories, checkShown } from './histories.ts';
+import { checkRecovery } from './recovery.ts';
 import { checkTexts } from './texts.ts';
 import { checkThreads } from './threads.ts';
 
@@ -18,6 +19,7 @@ export const CHECKS = {
   'answers lost or applied twice': checkAnswers,
   'two runs of a thread at once': checkThreads,
   'work after its cancel': checkCancels,
+  'slow to recover': checkRecovery,
 } satisfies Record<string, (facts: Facts) => string[]>;
 
 export type Violations = Record<keyof typeof CHECKS, string[]>;

@@ -1,5 +1,6 @@
 /** All that the oracle knows: what clients did and saw, what the API says at the end, what provider and MCP server wrote down. */
 import { readFileSync } from 'node:fs';
+import { eachAtATime } from '../../../src/at-a-time.ts';
 import type { Execution } from '../../mcp/servers/workshop.ts';
 import type { SeenEvent } from '../../support/events.ts';
 import type { Form } from '../forms/form.ts';
@@ -46,10 +47,10 @@ export async function collect(
 ): Promise<Facts> {
   const ids = await allRuns(client);
   const runs = new Map<string, StoredRun>();
-  await each(ids, async (id) => void runs.set(id, await look(client, id)));
+  await eachAtATime(ids, LOOKS, async (id) => void runs.set(id, await look(client, id)));
   const threads = new Map<string, string | null>();
   const threadIds = new Set([...runs.values()].map((run) => run.thread_id));
-  await each([...threadIds], async (id) => {
+  await eachAtATime(threadIds, LOOKS, async (id) => {
     threads.set(id, (await client.send('GET', `/v1/threads/${id}`)).json.active_run_id);
   });
   return {
@@ -76,14 +77,6 @@ async function allRuns(client: ChaosClient): Promise<string[]> {
 async function look(client: ChaosClient, id: string): Promise<StoredRun> {
   const { text, events } = await client.stored(id);
   return { ...(await client.send('GET', `/v1/runs/${id}`)).json, text, events };
-}
-
-async function each<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const work = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await act(item);
-  };
-  await Promise.all(Array.from({ length: LOOKS }, work));
 }
 
 /** A process that was killed may have left its last line half written. */

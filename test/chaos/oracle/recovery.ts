@@ -37,6 +37,14 @@ function recoveryOf({ events }: StoredRun, { began }: Struck, from: number): num
   return events[next]?.type === 'message.reset' || at - began > UNTOUCHED_MS ? [at - from] : [];
 }
 
+/** From a kill to the next event, with another worker alive: the design's bound. */
+const RECOVERY_P99_MS = 8_000;
+
+export function checkRecovery(facts: Facts): string[] {
+  const p99 = percentile(recoveries(facts), 0.99) ?? 0;
+  return facts.hasSpare && p99 > RECOVERY_P99_MS ? [`p99 from a kill to the next event is ${p99} ms`] : [];
+}
+
 /** The value below which that part of the sorted values is; undefined when there are none. */
 export function percentile(sorted: readonly number[], part: number): number | undefined {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)];

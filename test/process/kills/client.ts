@@ -2,7 +2,10 @@
  * A client that outlasts its server: it repeats what was not answered under the same Idempotency-Key, follows events from after
  * the last one it saw, and answers every request as a person would.
  */
+
+import { isConnectionError } from '../../support/connection-error.ts';
 import type { SeenEvent } from '../../support/events.ts';
+import { heldBack } from '../../support/held-back.ts';
 import type { Answer } from '../../support/server.ts';
 import { until } from '../../support/until.ts';
 import { isTerminal, watch } from '../reader.ts';
@@ -103,13 +106,3 @@ export class Client {
     return `result: ${ANSWERS[call.name]}`;
   }
 }
-
-/** Its failure is thrown where it is awaited, and counts as handled until then. */
-function heldBack<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
-}
-
-/** What `fetch` throws when the server is gone, before its answer or within it. */
-const isConnectionError = (error: unknown) =>
-  error instanceof TypeError && ['fetch failed', 'terminated'].includes(error.message);

@@ -9,20 +9,14 @@ import {
   type TransactionName,
   type TransactionResult,
 } from '../../../src/journal/transactions/index.ts';
-import { die } from './die.ts';
-import { addCommit, COMMITS_FILE, PLAN_FILE, type Plan, readPlan } from './plan.ts';
-import { TransactionNames } from './transaction-names.ts';
-
-const { [PLAN_FILE]: planFile = '', [COMMITS_FILE]: commitsFile = '' } = process.env;
+import { committing, nameOf } from './planned.ts';
 
 /** The session that a transaction's statements go to, which its commit goes to as well. */
 type Used = { session?: Session };
 
-const names = new TransactionNames();
 const using = new AsyncLocalStorage<Used>();
 /** The transaction of the run that a session is about to commit. */
 const uncommitted = new WeakMap<Session, string>();
-let plan: Plan | undefined;
 
 /** `runTransaction`, and what it did is named. A refused transaction writes nothing and has no name. */
 export async function runTransaction<N extends TransactionName>(
@@ -33,8 +27,7 @@ export async function runTransaction<N extends TransactionName>(
 ): Promise<TransactionResult<N>> {
   const used: Used = {};
   const result = await using.run(used, () => run(name, trx, args, ctx));
-  if (names.beginsRun(name, result)) plan = readPlan(planFile);
-  const named = names.of(name, args, result);
+  const named = nameOf(name, args, result);
   if (named && used.session) uncommitted.set(used.session, named);
   return result;
 }
@@ -45,10 +38,8 @@ Session.prototype.query = async function <R>(this: Session, sql: string, paramet
   if (used) used.session = this;
   const named = sql === 'commit' ? uncommitted.get(this) : undefined;
   uncommitted.delete(this);
-  const isPlanned = named !== undefined && plan?.at === named;
-  if (isPlanned && plan?.moment === 'before') die([named], 'before');
+  const committed = committing(named === undefined ? [] : [named]);
   const answer = (await query.call(this, sql, parameters)) as PostgresQueryResult<R>;
-  if (isPlanned) die([named], 'after');
-  if (named !== undefined) addCommit(commitsFile, { transactions: [named] });
+  committed();
   return answer;
 };

@@ -11,14 +11,8 @@ import {
   type TransactionName,
   type TransactionResult,
 } from '../../../src/journal/transactions/index.ts';
-import { die } from './die.ts';
-import { addCommit, COMMITS_FILE, PLAN_FILE, type Plan, readPlan } from './plan.ts';
-import { TransactionNames } from './transaction-names.ts';
+import { committing, nameOf } from './planned.ts';
 
-const { [PLAN_FILE]: planFile = '', [COMMITS_FILE]: commitsFile = '' } = process.env;
-
-const names = new TransactionNames();
-let plan: Plan | undefined;
 /** The transactions of the run in the commit that is being made. */
 let batch: string[] = [];
 
@@ -30,8 +24,7 @@ export async function runTransaction<N extends TransactionName>(
   ctx: TransactionContext,
 ): Promise<TransactionResult<N>> {
   const result = await run(name, trx, args, ctx);
-  if (names.beginsRun(name, result)) plan = readPlan(planFile);
-  const named = names.of(name, args, result);
+  const named = nameOf(name, args, result);
   if (named) batch.push(named);
   return result;
 }
@@ -40,9 +33,7 @@ const { exec } = DatabaseSync.prototype;
 DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string): void {
   const transactions = sql === 'COMMIT' ? batch : [];
   if (sql === 'COMMIT' || sql === 'BEGIN IMMEDIATE') batch = [];
-  const isPlanned = plan !== undefined && transactions.includes(plan.at);
-  if (isPlanned && plan?.moment === 'before') die(transactions, 'before');
+  const committed = committing(transactions);
   exec.call(this, sql);
-  if (isPlanned) die(transactions, 'after');
-  if (transactions.length > 0) addCommit(commitsFile, { transactions });
+  committed();
 };
