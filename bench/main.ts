@@ -1,49 +1,72 @@
 /**
- * `npm run bench -- [--quick] [<row> …]`: measures Holdfast beside a bare one-activity workflow on the same Temporal server.
- * Starts what it needs on 127.0.0.1, ends it again, prints a table and writes `bench/results/<date>.json`.
+ * `npm run bench -- [--quick] [--form embedded|apart] [<row> …]`: measures Holdfast beside bare workflows on the same Temporal server.
+ * Starts what it needs on 127.0.0.1, ends it again, prints a table and writes `bench/results/<date>.json`. Exit 1 when something could not
+ * be measured, or is beyond its guard.
  */
 import { parseArgs } from 'node:util';
-import { circumstances, type Measured, save, table } from './report.ts';
+import type { Form } from './forms/form.ts';
+import { inWords, keeps } from './measure.ts';
+import { circumstances, type Result, save, table } from './report.ts';
 import { rows } from './rows/index.ts';
 import { Stage } from './stage.ts';
 
-/** A benchmark that takes longer hangs. */
-const LIMIT_MS = 15 * 60_000;
+/** A row that takes longer hangs. */
+const ROW_LIMIT_MS = 60 * 60_000;
+const FORMS: Form['name'][] = ['embedded', 'apart'];
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, form: { type: 'string' } },
   allowPositionals: true,
 });
-const chosen = positionals.length === 0 ? rows : rows.filter((row) => positionals.includes(row.name));
-if (chosen.length < positionals.length) {
-  console.error(`bench: the rows are ${rows.map((row) => row.name).join(', ')}`);
+const named = rows.filter((row) => positionals.includes(row.name));
+const chosen = positionals.length > 0 ? named : rows.filter((row) => !(values.quick && row.slow));
+const forms = FORMS.filter((form) => values.form === undefined || form === values.form);
+if (named.length < positionals.length || forms.length === 0) {
+  console.error(`bench: the rows are ${rows.map((row) => row.name).join(', ')}; the forms ${FORMS.join(', ')}`);
   process.exit(1);
 }
-const date = new Date();
-const machine = circumstances();
-const stage = new Stage(values.quick);
-const measured: Measured[] = [];
+const result: Result = {
+  ...{ date: new Date().toISOString(), quick: values.quick, ...circumstances() },
+  ...{ temporal: {}, took: {}, measured: [] },
+};
+let stage: Stage | undefined;
 const giveUp = (why: string) => {
   console.error(`bench: ${why}`);
-  void stage.close().finally(() => process.exit(1));
+  void (stage?.close() ?? Promise.resolve()).finally(() => process.exit(1));
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => giveUp(signal));
-setTimeout(() => giveUp(`not done within ${LIMIT_MS / 1_000} s`), LIMIT_MS).unref();
 
-let temporal = '';
-try {
-  for (const row of chosen) {
-    const started = performance.now();
-    measured.push(...(await row.measure(stage)).map((measure) => ({ row: row.name, ...measure })));
-    console.error(`bench: ${row.name} after ${Math.round((performance.now() - started) / 1_000)} s`);
+for (const form of forms) {
+  stage = new Stage(form, values.quick);
+  try {
+    for (const row of chosen) await measure(stage, row);
+    result.temporal[form] = await stage.temporalVersion();
+    save(result);
+  } finally {
+    await stage.close();
   }
-  temporal = (await stage.server()).temporalVersion;
-} finally {
-  await stage.close();
 }
-const { node, holdfast, cpu, cores, load_before } = machine;
+const { node, holdfast, cpu, cores, load_before, temporal, measured } = result;
+const servers = Object.entries(temporal).map(([form, version]) => `${version} (${form})`);
 console.log(
-  `\n${cpu}, ${cores} cores, load ${load_before.toFixed(2)} before · Node ${node} · Temporal ${temporal} · Holdfast ${holdfast}\n`,
+  `\n${cpu}, ${cores} cores, load ${load_before.toFixed(2)} before · Node ${node} · Temporal ${servers.join(', ')}`,
 );
-console.log(table(measured));
-console.log(`\n${save(date, { quick: values.quick, ...machine, temporal, measured })}`);
+console.log(`Holdfast ${holdfast}\n\n${table(measured)}\n\n${save(result)}`);
+const beyond = measured.filter((it) => it.guard !== undefined && !keeps(it, it.guard));
+for (const it of beyond) console.error(`bench: ${it.form} ${it.row}: ${it.what} is not ${inWords(it, it.guard ?? 0)}`);
+process.exit(beyond.length === 0 ? 0 : 1);
+
+async function measure(on: Stage, row: (typeof rows)[number]): Promise<void> {
+  const began = performance.now();
+  const late = setTimeout(() => giveUp(`${row.name} was not done within ${ROW_LIMIT_MS / 1_000} s`), ROW_LIMIT_MS);
+  try {
+    const measures = await row.measure(on);
+    result.measured.push(...measures.map((it) => ({ form: on.formName, row: row.name, ...it })));
+  } finally {
+    clearTimeout(late);
+  }
+  const seconds = Math.round((performance.now() - began) / 1_000);
+  result.took[`${on.formName} ${row.name}`] = seconds;
+  save(result);
+  console.error(`bench: ${on.formName}: ${row.name} after ${seconds} s`);
+}

@@ -4,12 +4,22 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Measure, ratio } from './measure.ts';
+import { inWords, keeps, type Measure, ratio } from './measure.ts';
 
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-export type Measured = Measure & { row: string };
+export type Measured = Measure & { form: 'embedded' | 'apart'; row: string };
+
+export type Result = ReturnType<typeof circumstances> & {
+  date: string;
+  quick: boolean;
+  /** The version of each form's Temporal server. */
+  temporal: Record<string, string>;
+  /** Seconds that each row took. */
+  took: Record<string, number>;
+  measured: Measured[];
+};
 
 /** The machine and the versions that the figures belong to. */
 export function circumstances() {
@@ -25,38 +35,36 @@ export function circumstances() {
 }
 
 export function table(measured: Measured[]): string {
-  const head = ['row', 'measure', 'holdfast', 'bare', 'ratio'];
+  const head = ['form', 'row', 'measure', 'holdfast', 'against', 'ratio', 'goal'];
   const lines = measured.map((it) => [
-    it.row,
-    it.what,
-    show(it.holdfast, it.unit),
-    show(it.bare, it.unit),
-    times(ratio(it)),
+    ...[it.form, it.row, it.what],
+    ...[show(it.holdfast, it.unit), show(it.against, it.unit), times(ratio(it))],
+    it.goal === undefined ? '' : `${inWords(it, it.goal)} ${keeps(it, it.goal) ? '✓' : '✗'}`,
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]?.length ?? 0)));
   const line = (cells: string[]) =>
     cells
-      .map((cell, i) => (i < 2 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
       .join('  ')
       .trimEnd();
   return [line(head), line(widths.map((width) => '─'.repeat(width))), ...lines.map(line)].join('\n');
 }
 
-/** Writes `bench/results/<date>.json`; gives its path. */
-export function save(date: Date, result: object): string {
+/** Writes `bench/results/<date>.json`, again after each row; gives its path. */
+export function save(result: Result): string {
   mkdirSync(RESULTS, { recursive: true });
-  const path = join(RESULTS, `${date.toISOString().slice(0, 19).replaceAll(':', '-')}.json`);
-  writeFileSync(path, `${JSON.stringify({ date: date.toISOString(), ...result }, null, 2)}\n`);
+  const path = join(RESULTS, `${result.date.slice(0, 19).replaceAll(':', '-')}.json`);
+  writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`);
   return path;
 }
 
-function show(value: number | undefined, unit: string): string {
+export function show(value: number | undefined, unit: string): string {
   if (value === undefined) return '';
   const digits = unit === '' || unit === 'B' || value >= 1_000 ? 0 : value >= 100 ? 1 : 2;
   return unit.startsWith('/') ? `${value.toFixed(digits)}${unit}` : `${value.toFixed(digits)} ${unit}`.trimEnd();
 }
 
-const times = (value: number | undefined) => (value === undefined ? '' : `${value.toFixed(2)}×`);
+export const times = (value: number | undefined) => (value === undefined ? '' : `${value.toFixed(2)}×`);
 
 /** The commit that is measured, `+changes` when the code differs from it; `unknown` outside of a checkout. */
 function commit(): string {

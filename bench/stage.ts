@@ -1,25 +1,34 @@
-/** What the rows share: one server, the bare worker on its Temporal, the load process. Each is started by the first row that needs it. */
+/** What the rows of one form share: one server, the bare worker on its Temporal, the load process. Each is started by the first row that needs it. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
 import { end, forkModule } from './child.ts';
-import { type HoldfastServer, startHoldfast } from './holdfast-server.ts';
+import { apart } from './forms/apart.ts';
+import { embedded } from './forms/embedded.ts';
+import type { Form, Holdfast, StartOptions } from './forms/form.ts';
 import { LoadProcess } from './load-process.ts';
 
 const BARE_QUEUE = 'bench-bare';
 
+/** Bare workflows: where they are started, and who runs them. */
+export type Bare = { address: string; taskQueue: string; pid: number };
+
 export class Stage {
+  readonly formName: Form['name'];
   /** Fewer and shorter rounds. */
   readonly quick: boolean;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+  /** For what rows write; removed at the end. */
+  readonly directory = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   readonly #closers: (() => Promise<void>)[] = [];
   #load: LoadProcess | undefined;
-  #server: Promise<HoldfastServer> | undefined;
-  #bare: Promise<string> | undefined;
-  #directories = 0;
+  #form: Promise<Form> | undefined;
+  #server: Promise<Holdfast> | undefined;
+  #bare: Promise<Bare> | undefined;
 
-  constructor(quick: boolean) {
+  constructor(formName: Form['name'], quick: boolean) {
+    this.formName = formName;
     this.quick = quick;
   }
 
@@ -32,40 +41,54 @@ export class Stage {
   }
 
   /** The server of all rows that need no other. */
-  server(): Promise<HoldfastServer> {
-    this.#server ??= this.start({});
+  server(): Promise<Holdfast> {
+    this.#server ??= this.start();
     return this.#server;
   }
 
-  /** The queue of the bare workflow's worker, which runs on the server's own Temporal. */
-  bare(): Promise<string> {
+  /** The bare workflows on its Temporal server. */
+  bare(): Promise<Bare> {
     this.#bare ??= this.#startBare();
     return this.#bare;
   }
 
   /** A server of a row's own; the row stops it. */
-  async start(options: { dataDir?: string; commitDelayMs?: number }): Promise<HoldfastServer> {
-    const { url: providerUrl } = await this.load.ask('provider', {});
-    const server = await startHoldfast({ dataDir: this.newDataDir(), ...options, providerUrl });
+  async start(options: StartOptions = {}): Promise<Holdfast> {
+    this.#form ??= this.#openForm();
+    const server = await (await this.#form).start(options);
     this.#closers.push(() => server.stop());
     return server;
   }
 
-  newDataDir(): string {
-    return join(this.#directory, String(++this.#directories));
+  /** The version of the Temporal server. */
+  async temporalVersion(): Promise<string> {
+    const connection = await Connection.connect({ address: (await this.server()).temporalAddress });
+    try {
+      return (await connection.workflowService.getSystemInfo({})).serverVersion ?? 'unknown';
+    } finally {
+      await connection.close();
+    }
   }
 
   async close(): Promise<void> {
     for (const close of this.#closers.reverse()) await close();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async #startBare(): Promise<string> {
-    const { temporalAddress } = await this.server();
-    const worker = forkModule('./bare/worker.ts', [temporalAddress, BARE_QUEUE]);
+  async #openForm(): Promise<Form> {
+    const { url: providerUrl } = await this.load.ask('provider', {});
+    const options = { directory: this.directory, providerUrl };
+    const form = this.formName === 'embedded' ? embedded(options) : await apart(options);
+    this.#closers.push(() => form.close());
+    return form;
+  }
+
+  async #startBare(): Promise<Bare> {
+    const { temporalAddress: address } = await this.server();
+    const worker = forkModule('./bare/worker.ts', [address, BARE_QUEUE]);
     this.#closers.push(() => end(worker, () => worker.disconnect()));
     await Promise.race([once(worker, 'message'), once(worker, 'exit')]);
     if (worker.exitCode !== null) throw new Error(`the bare worker ended with code ${worker.exitCode}`);
-    return BARE_QUEUE;
+    return { address, taskQueue: BARE_QUEUE, pid: worker.pid ?? -1 };
   }
 }

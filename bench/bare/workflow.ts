@@ -1,9 +1,29 @@
-/** What a run is measured against: the least that Temporal can do, one activity. */
-import { proxyActivities } from '@temporalio/workflow';
+/** What runs are measured against: the least that Temporal can do for the same steps. */
+import { condition, defineQuery, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { answer } from './activity.ts';
 
 const steps = proxyActivities<{ answer: typeof answer }>({ startToCloseTimeout: 10_000 });
 
-export async function bareWorkflow(question: string): Promise<string> {
+export const goOn = defineSignal('goOn');
+export const isParked = defineQuery<boolean>('isParked');
+
+/** As many activities as asked for, one after the other. */
+export async function bareWorkflow(question: string, activities = 1): Promise<string> {
+  let said = question;
+  for (let i = 0; i < activities; i++) said = await steps.answer(question);
+  return said;
+}
+
+/** An activity, a wait for a signal, an activity. */
+export async function bareParked(question: string): Promise<string> {
+  let told = false;
+  let parked = false;
+  setHandler(goOn, () => {
+    told = true;
+  });
+  setHandler(isParked, () => parked);
+  await steps.answer(question);
+  parked = true;
+  await condition(() => told);
   return await steps.answer(question);
 }

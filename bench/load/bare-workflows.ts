@@ -1,16 +1,46 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { atATime } from './at-a-time.ts';
 import type { Jobs } from './jobs.ts';
+import { picked } from './picked.ts';
+
+const LOOK_EVERY_MS = 20;
 
 const clients = new Map<string, Promise<Client>>();
+const parked: string[] = [];
 
-export const bareWorkflows: Jobs['bare'] = async ({ address, taskQueue, count, concurrency }) => {
+export const bare: Jobs['bare'] = async ({ address, taskQueue, count, concurrency, activities }) => {
   const client = await connected(address);
   return await atATime(count, concurrency, async () => {
     const workflowId = `bare-${randomUUID()}`;
-    await client.workflow.execute('bareWorkflow', { taskQueue, workflowId, args: ['hello'] });
+    await client.workflow.execute('bareWorkflow', { taskQueue, workflowId, args: ['hello', activities] });
     return workflowId;
+  });
+};
+
+export const parkBare: Jobs['parkBare'] = async ({ address, taskQueue, count, concurrency }) => {
+  const client = await connected(address);
+  return await atATime(count, concurrency, async () => {
+    const workflowId = `bare-${randomUUID()}`;
+    const handle = await client.workflow.start('bareParked', { taskQueue, workflowId, args: ['hello'] });
+    while (!(await handle.query('isParked'))) await delay(LOOK_EVERY_MS);
+    parked.push(workflowId);
+    return workflowId;
+  });
+};
+
+export const signalBare: Jobs['signalBare'] = async ({ address, count }) => {
+  const client = await connected(address);
+  const chosen = picked(parked, count);
+  return await atATime(count, 1, async (begin, i) => {
+    const handle = client.workflow.getHandle(chosen[i] as string);
+    // As ours is followed before it is answered.
+    const ended = handle.result();
+    begin();
+    await handle.signal('goOn');
+    await ended;
+    return handle.workflowId;
   });
 };
 

@@ -6,13 +6,13 @@ import { streamRun } from './stream-run.ts';
 /** The first chunks of each run are left out: the run is still starting its neighbours. */
 const WARM_UP_CHUNKS = 10;
 
-export const deltas: Jobs['deltas'] = async ({ url, key, runs, chunks, everyMs }) => {
+export const deltas: Jobs['deltas'] = async ({ runs, chunks, everyMs, ...target }) => {
   const delays: number[] = [];
   const one = async (index: number): Promise<void> => {
     // Spread over one interval, so that the streams do not tick together.
     await delay((index * everyMs) / runs);
     let seen = 0;
-    await streamRun({ url, key }, { route_id: 'wire', input: `${chunks} ${everyMs}` }, (frame) => {
+    await streamRun(target, { route_id: 'wire', input: `${chunks} ${everyMs}` }, (frame) => {
       if (!frame.includes('event: message.delta')) return;
       const arrived = now();
       const { data } = JSON.parse(frame.slice(frame.indexOf('data: ') + 6)) as { data: { content: string } };

@@ -1,19 +1,30 @@
 /** What the load process can be asked to do. Times are milliseconds. */
+import type { Target } from './stream-run.ts';
+
+type BareTarget = { address: string; taskQueue: string };
+type Amount = { count: number; concurrency: number };
+
 export type Jobs = {
   /** Starts the model provider; the same one when asked again. */
   provider(args: object): Promise<{ url: string }>;
-  /** One-turn runs, each from its POST to `run.completed` at this client, `concurrency` at a time. */
-  runs(args: { url: string; key: string; count: number; concurrency: number }): Promise<Timed>;
+  /** Runs that are created with `body`, each from its POST to `run.completed` at this client, `concurrency` at a time. */
+  runs(args: Target & Amount & { body: object }): Promise<Timed>;
   /** Bare workflows, each from its start to its result at this client. */
-  bare(args: { address: string; taskQueue: string; count: number; concurrency: number }): Promise<Timed>;
+  bare(args: BareTarget & Amount & { activities: number }): Promise<Timed>;
   /** Runs whose model sends a chunk every `everyMs`: each chunk's way from the provider's socket to a reader's. */
-  deltas(args: {
-    url: string;
-    key: string;
-    runs: number;
-    chunks: number;
-    everyMs: number;
-  }): Promise<{ delays: number[] }>;
+  deltas(args: Target & { runs: number; chunks: number; everyMs: number }): Promise<{ delays: number[] }>;
+  /** Runs that wait for a person. They are remembered here. */
+  park(args: Target & Amount): Promise<Timed>;
+  /** Answers some of them, picked at random, one at a time: each from the POST of its answer to `run.completed`. */
+  answer(args: Target & { count: number }): Promise<Timed>;
+  /** Bare workflows that wait for a signal. They are remembered here. */
+  parkBare(args: BareTarget & Amount): Promise<Timed>;
+  /** Signals some of them, picked at random, one at a time: each from its signal to its result. */
+  signalBare(args: BareTarget & { count: number }): Promise<Timed>;
+  /** Cancels runs whose model is silent: each from the POST of its cancel to `run.cancelled`. */
+  cancels(args: Target & Amount): Promise<Timed>;
+  /** Runs that are created with `body` at an even rate for a time, however long each takes. `begun` says when, from the first. */
+  steady(args: Target & { perSecond: number; seconds: number; body: object }): Promise<Timed & { begun: number[] }>;
 };
 
 export type Timed = {

@@ -1,9 +1,10 @@
 /** The load generator, a process of its own: takes jobs from its parent, one at a time, and answers with what it measured. */
-import { bareWorkflows } from './bare-workflows.ts';
+import { bare, parkBare, signalBare } from './bare-workflows.ts';
 import { deltas } from './deltas.ts';
 import type { Jobs } from './jobs.ts';
+import { answer, park } from './parked.ts';
 import { startProvider } from './provider.ts';
-import { runs } from './runs.ts';
+import { cancels, runs, steady } from './runs.ts';
 
 let provider: Promise<{ url: string }> | undefined;
 
@@ -12,9 +13,9 @@ const jobs: Jobs = {
     provider ??= startProvider();
     return provider;
   },
-  runs,
-  bare: bareWorkflows,
-  deltas,
+  ...{ runs, cancels, steady, deltas },
+  ...{ bare, parkBare, signalBare },
+  ...{ park, answer },
 };
 
 process.on('message', async ({ job, args }: { job: keyof Jobs; args: never }) => {

@@ -1,4 +1,4 @@
-/** A client of the API as thin as one can be: a run is created and its events are read from the answer. */
+/** A client of the API as thin as one can be: frames of an event stream as they arrive, and requests with an answer. */
 import { Agent, request } from 'node:http';
 
 /** Connections are kept, as a client library would. */
@@ -6,40 +6,95 @@ const agent = new Agent({ keepAlive: true });
 
 export type Target = { url: string; key: string };
 
-/** Creates a run and gives each frame of its stream as text to `onFrame` as it arrives. Resolves with the run's id after `run.completed`. */
-export function streamRun({ url, key }: Target, body: object, onFrame: (frame: string) => void): Promise<string> {
+const TERMINAL = /^event: run\.(completed|failed|cancelled)$/m;
+
+/** Told of each frame as it arrives; `enough` ends the reading. */
+export type OnFrame = (frame: string, runId: string, enough: () => void) => void;
+
+/**
+ * Creates a run and gives each frame of its stream as text to `onFrame`, with the run's id. Resolves with the run's id after the terminal
+ * event, which must be `ends`, or when `onFrame` has had enough.
+ */
+export function streamRun(
+  target: Target,
+  body: object,
+  onFrame: OnFrame = () => undefined,
+  ends = 'run.completed',
+): Promise<string> {
+  return stream(target, { method: 'POST', path: '/v1/runs', body }, onFrame, ends);
+}
+
+/** The same for a run that there is, after the event `afterSeq`. */
+export function followRun(target: Target, runId: string, afterSeq: number): Promise<string> {
+  return stream(
+    target,
+    { method: 'GET', path: `/v1/runs/${runId}/events?after_seq=${afterSeq}` },
+    () => undefined,
+    'run.completed',
+  );
+}
+
+/** Sends a request whose answer must be a 2xx, and reads it. */
+export function send(target: Target, method: string, path: string, body?: object): Promise<string> {
   return new Promise((resolve, reject) => {
-    const sent = request(`${url}/v1/runs`, {
-      agent,
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${key}`,
-        'content-type': 'application/json',
-        accept: 'text/event-stream',
-      },
+    const sent = request(`${target.url}${path}`, { agent, method, headers: headers(target) });
+    sent.on('error', reject);
+    sent.on('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => {
+        text += part;
+      });
+      response.on('error', reject);
+      response.on('end', () =>
+        response.statusCode && response.statusCode < 300
+          ? resolve(text)
+          : reject(new Error(`${method} ${path}: HTTP ${response.statusCode} ${text}`)),
+      );
+    });
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+function stream(
+  target: Target,
+  { method, path, body }: { method: string; path: string; body?: object },
+  onFrame: OnFrame,
+  ends: string,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const sent = request(`${target.url}${path}`, {
+      ...{ agent, method },
+      headers: { ...headers(target), accept: 'text/event-stream' },
     });
     sent.on('error', reject);
     sent.on('response', (response) => {
+      const runId = String(response.headers['x-run-id']);
       let rest = '';
-      let completed = false;
+      let ended = false;
+      const enough = () => {
+        ended = true;
+        resolve(runId);
+        response.destroy();
+      };
       response.setEncoding('utf8');
       response.on('data', (text: string) => {
         const frames = (rest + text).split('\n\n');
         rest = frames.pop() ?? '';
         for (const frame of frames) {
-          onFrame(frame);
-          if (frame.includes('event: run.completed')) {
-            completed = true;
-            resolve(String(response.headers['x-run-id']));
-          }
+          onFrame(frame, runId, enough);
+          const end = TERMINAL.exec(frame);
+          if (!end) continue;
+          ended = true;
+          if (end[0] === `event: ${ends}`) resolve(runId);
+          else reject(new Error(`not ${ends}: ${frame}`));
         }
       });
       response.on('error', reject);
-      response.on(
-        'end',
-        () => completed || reject(new Error(`HTTP ${response.statusCode}, no run.completed: ${rest}`)),
-      );
+      response.on('end', () => ended || reject(new Error(`HTTP ${response.statusCode}, no ${ends}: ${rest}`)));
     });
-    sent.end(JSON.stringify(body));
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
+
+const headers = ({ key }: Target) => ({ authorization: `Bearer ${key}`, 'content-type': 'application/json' });

@@ -1,37 +1,59 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { Measure, Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
+import { costOf } from './cost.ts';
+import { both, ONE, ONE_TURN, THREE } from './steps.ts';
+import { historyOf } from './temporal-history.ts';
 
-const POLL_MS = 20;
+const TOOL = '/tool echo/say {"text":"hello"}';
+const TURNS = 10;
+const CALLS = 4;
+const tools = (lines: string[]) => ({ persona_id: 'tools', input: lines.join('\n') });
 
-/** What Temporal stores of a one-turn run, beside a bare workflow. */
+/** What a run costs Temporal: events, bytes and visibility writes of its history by turns, and CPU, beside a bare workflow. */
 export const history: Row = {
   name: 'history',
   async measure(stage: Stage): Promise<Measure[]> {
     const { url, key, temporalAddress } = await stage.server();
-    const taskQueue = await stage.bare();
-    const run = await stage.load.ask('runs', { url, key, count: 1, concurrency: 1 });
-    const bare = await stage.load.ask('bare', { address: temporalAddress, taskQueue, count: 1, concurrency: 1 });
+    const one = await both(stage, ONE);
+    const three = await both(stage, THREE);
     const connection = await Connection.connect({ address: temporalAddress });
     try {
       const client = new Client({ connection });
-      const ours = await closed(client, run.lastId);
-      const theirs = await closed(client, bare.lastId);
+      const run = async (body: object) =>
+        await historyOf(client, (await stage.load.ask('runs', { url, key, count: 1, concurrency: 1, body })).lastId);
+      const bare = await historyOf(client, (await one.bare(1, 1)).lastId);
+      const single = await run(ONE_TURN);
+      // Every turn but the last calls the tool once: two steps each.
+      const many = await run(tools(Array<string>(TURNS - 1).fill(TOOL)));
+      const parallel = await run(tools(['/parallel', ...Array<string>(CALLS).fill(TOOL)]));
+      const plain = await run(tools([TOOL]));
+      const steps = 2 * (TURNS - 1);
       return [
-        { what: 'history events', unit: '', holdfast: ours.events, bare: theirs.events },
-        { what: 'history bytes', unit: 'B', holdfast: ours.bytes, bare: theirs.bytes },
+        { what: 'events, one turn', unit: '', holdfast: single.events, against: bare.events, goal: 1, guard: 1 },
+        { what: 'bytes, one turn', unit: 'B', holdfast: single.bytes, against: bare.bytes, guard: 1.6 },
+        {
+          ...{ what: 'visibility writes, one turn', unit: '', goal: 1, guard: 1 },
+          ...{ holdfast: single.visibilityWrites, against: bare.visibilityWrites },
+        },
+        {
+          ...{ what: `events a further step, ${TURNS} turns`, unit: '', goal: 6, guard: 6 },
+          holdfast: (many.events - single.events) / steps,
+        },
+        {
+          ...{ what: `events a further parallel call, ${CALLS} calls`, unit: '', goal: 3, guard: 3 },
+          holdfast: (parallel.events - plain.events) / (CALLS - 1),
+        },
+        {
+          ...{ what: `bytes a further step, ${TURNS} turns`, unit: 'B', goal: 3_072, guard: 3_072 },
+          holdfast: (many.bytes - single.bytes) / steps,
+        },
+        { what: `visibility writes, ${TURNS} turns`, unit: '', holdfast: many.visibilityWrites },
+        ...(await costOf(stage, one, 'one turn')),
+        ...(await costOf(stage, three, 'three steps')),
       ];
     } finally {
       await connection.close();
     }
   },
 };
-
-async function closed(client: Client, workflowId: string): Promise<{ events: number; bytes: number }> {
-  for (;;) {
-    const { status, historyLength, historySize } = await client.workflow.getHandle(workflowId).describe();
-    if (status.name !== 'RUNNING') return { events: historyLength, bytes: historySize ?? Number.NaN };
-    await delay(POLL_MS);
-  }
-}

@@ -1,9 +1,16 @@
-/** The rows in the order in which they are measured: `start` first, while nothing else of ours runs. */
+/** The rows in the order in which they are measured: `start` first, while nothing else of ours runs; what leaves much behind last. */
 import type { Row } from '../measure.ts';
+import { cancel } from './cancel.ts';
 import { delta } from './delta.ts';
 import { history } from './history.ts';
+import { parked } from './parked.ts';
 import { runLatency } from './run-latency.ts';
 import { runRate } from './run-rate.ts';
+import { soak } from './soak.ts';
 import { start } from './start.ts';
+import { toolRate } from './tool-rate.ts';
 
-export const rows: readonly Row[] = [start, runLatency, runRate, delta, history];
+export const rows: readonly Row[] = [
+  ...[start, runLatency, runRate, toolRate, delta],
+  ...[history, cancel, soak, parked],
+];

@@ -1,7 +1,6 @@
 import { type Measure, percentile, type Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
-
-const WARM_UP = 20;
+import { both, inTurn, latenciesOf, ONE } from './steps.ts';
 
 /**
  * Create → `run.completed` at the client of a one-turn run, one at a time, beside a bare workflow's start → result. Not the
@@ -10,24 +9,15 @@ const WARM_UP = 20;
 export const runLatency: Row = {
   name: 'run-latency',
   async measure(stage: Stage): Promise<Measure[]> {
-    const { url, key, temporalAddress } = await stage.server();
-    const taskQueue = await stage.bare();
-    const runs = (count: number) => stage.load.ask('runs', { url, key, count, concurrency: 1 });
-    const bare = (count: number) =>
-      stage.load.ask('bare', { address: temporalAddress, taskQueue, count, concurrency: 1 });
-    await runs(WARM_UP);
-    await bare(WARM_UP);
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    for (let round = 0; round < (stage.quick ? 3 : 10); round++) {
-      ours.push(...(await runs(50)).latencies);
-      theirs.push(...(await bare(50)).latencies);
-    }
-    return [0.5, 0.95].map((share) => ({
+    const rounds = await inTurn(await both(stage, ONE), { rounds: stage.quick ? 3 : 10, count: 50, concurrency: 1 });
+    const ours = latenciesOf(rounds.holdfast);
+    const theirs = latenciesOf(rounds.bare);
+    return [0.5, 0.95, 0.99].map((share) => ({
       what: `create → run.completed p${share * 100}`,
       unit: 'ms',
       holdfast: percentile(ours, share),
-      bare: percentile(theirs, share),
+      against: percentile(theirs, share),
+      ...(share === 0.5 ? { goal: 1.3, guard: 1.8 } : {}),
     }));
   },
 };

@@ -15,6 +15,8 @@ const UNPRIVILEGED = 'nobody';
 
 export type PostgresServer = {
   url: string;
+  /** Of the server, whose children are its sessions; another after a restart. */
+  readonly pid: number;
   stop(): Promise<void>;
   /** SIGKILL to the server; its sessions see that it is gone and end. */
   kill(): Promise<void>;
@@ -61,6 +63,9 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
   return {
     url: `postgres://${USER}@127.0.0.1:${port}/postgres`,
+    get pid() {
+      return server.pid as number;
+    },
     async stop() {
       process.off('exit', endAtExit);
       await end('SIGINT');

@@ -1,0 +1,9 @@
+const P99 = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m;
+
+/** How late the server's event loop was, p99, since it was last asked. */
+export async function eventLoopP99Ms(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const seconds = P99.exec(text)?.[1];
+  if (seconds === undefined) throw new Error(`no event loop lag among the metrics of ${url}`);
+  return Number(seconds) * 1_000;
+}

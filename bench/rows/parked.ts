@@ -1,0 +1,44 @@
+import { type Measure, percentile, type Row } from '../measure.ts';
+import { residentBytes } from '../processes.ts';
+import type { Stage } from '../stage.ts';
+
+const CONCURRENCY = 10;
+const MIB = 2 ** 20;
+/** What a worker with a full cache of workflows may hold: bare, 753 MB were measured. */
+const WORKER_MIB = 1_024;
+
+/** Thousands of runs that wait for a person, some of which are answered, beside as many bare workflows that wait for a signal. */
+export const parked: Row = {
+  name: 'parked',
+  async measure(stage: Stage): Promise<Measure[]> {
+    const { url, key, pids } = await stage.server();
+    const { address, taskQueue, pid: barePid } = await stage.bare();
+    const [count, answers, rounds] = stage.quick ? [200, 50, 2] : [10_000, 500, 5];
+    const ours = await stage.load.ask('park', { url, key, count, concurrency: CONCURRENCY });
+    const theirs = await stage.load.ask('parkBare', { address, taskQueue, count, concurrency: CONCURRENCY });
+    const answered: number[] = [];
+    const signalled: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const some = { count: answers / rounds };
+      answered.push(...(await stage.load.ask('answer', { url, key, ...some })).latencies);
+      signalled.push(...(await stage.load.ask('signalBare', { address, taskQueue, ...some })).latencies);
+    }
+    const resumed = (share: number, goal: number): Measure => ({
+      ...{ what: `answer → run.completed p${share * 100}, ${count} parked`, unit: 'ms' },
+      ...{ holdfast: percentile(answered, share), against: percentile(signalled, share), goal },
+    });
+    const rate = ({ latencies, elapsed }: { latencies: number[]; elapsed: number }) =>
+      (latencies.length * 1_000) / elapsed;
+    return [
+      resumed(0.5, 1.2),
+      resumed(0.95, 1),
+      { what: 'runs parked', unit: '/s', holdfast: rate(ours), against: rate(theirs) },
+      {
+        ...{ what: `worker's memory, ${count} parked`, unit: 'MiB', goal: WORKER_MIB },
+        ...{ holdfast: residentBytes(pids.worker) / MIB },
+      },
+      { what: "the bare worker's", unit: 'MiB', holdfast: residentBytes(barePid) / MIB },
+      { what: "the Temporal server's", unit: 'MiB', holdfast: residentBytes(pids.temporal) / MIB },
+    ];
+  },
+};
