@@ -21,12 +21,12 @@ export class DeltaWriter {
     this.#onFailure = onFailure;
   }
 
-  /** Takes an event; waits only when too many have gathered. Throws what the journal threw. */
-  async push(event: NewEvent): Promise<void> {
+  /** Takes an event; gives something to wait for only when too many have gathered. Throws what the journal threw. */
+  push(type: string, data: Record<string, unknown>): Promise<void> | undefined {
     if (this.#failure) throw this.#failure.error;
-    this.#gathered.push(event);
+    this.#gathered.push({ type, data: JSON.stringify(data) });
     this.#writing ??= this.#write();
-    if (this.#gathered.length >= MAX_GATHERED_EVENTS) await this.#writing;
+    return this.#gathered.length >= MAX_GATHERED_EVENTS ? this.#writing : undefined;
   }
 
   /** Waits until everything taken is committed. Throws what the journal threw. */

@@ -115,10 +115,10 @@ class Attempt {
       if (part.type === 'text') {
         this.#content += part.text;
         this.#said += part.text.length;
-        await this.#writer.push({ type: 'message.delta', data: { ...common, content: part.text } });
+        await this.#writer.push('message.delta', { ...common, content: part.text });
       } else if (part.type === 'reasoning') {
         this.#said += part.text.length;
-        await this.#writer.push({ type: 'reasoning.delta', data: { ...common, content: part.text } });
+        await this.#writer.push('reasoning.delta', { ...common, content: part.text });
       } else if (part.type === 'tool_call') {
         this.#calls.push(offer.read(part));
       } else {
@@ -140,7 +140,7 @@ class Attempt {
   async #sayTruncated(request: ModelRequest, dropped: number): Promise<void> {
     const sizes = { prompt_tokens: estimateInput(this.#route, request), context_tokens: this.#route.context_tokens };
     const data = { turn: this.#turn, dropped_messages: dropped, ...sizes };
-    await this.#writer.push({ type: 'prompt.truncated', data });
+    await this.#writer.push('prompt.truncated', data);
   }
 
   async #complete(): Promise<TurnOutcome> {

@@ -72,8 +72,9 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
   const tool = await find(deps, begun);
   if ('status' in tool) return tool;
   const writer = new DeltaWriter(deps.write, lease, () => step.stop('lease_lost'));
-  const report = (data: Record<string, unknown>) =>
-    writer.push({ type: 'tool.progress', data: { call_id: call.call_id, ...data } });
+  const report = async (data: Record<string, unknown>) => {
+    await writer.push('tool.progress', { call_id: call.call_id, ...data });
+  };
   try {
     const context: ToolContext = {
       call_id: call.call_id,

@@ -1,12 +1,13 @@
 import type { Holdfast } from '../forms/form.ts';
 import { distribution, type Measure, percentile, type Row } from '../measure.ts';
+import { cpuMs } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import { eventLoopP99Ms } from './event-loop.ts';
 
 const RUNS = 100;
 const EVERY_MS = 20;
 const SLOW_COMMIT_MS = 3;
-const WARM_UP_CHUNKS = 50;
+const WARM_UP_CHUNKS = 250;
 const GOALS = { embedded: { 0.5: 2, 0.99: 10 }, apart: { 0.5: 5, 0.99: 25 } };
 const EVENT_LOOP_GOAL_MS = 5;
 
@@ -24,11 +25,15 @@ export const delta: Row = {
   },
 };
 
-async function measureOn(stage: Stage, { url, key }: Holdfast, how: string): Promise<Measure[]> {
+async function measureOn(stage: Stage, { url, key, pids }: Holdfast, how: string): Promise<Measure[]> {
   const stream = (chunks: number) => stage.load.ask('deltas', { url, key, runs: RUNS, chunks, everyMs: EVERY_MS });
   await stream(WARM_UP_CHUNKS);
   await eventLoopP99Ms(url);
-  const { delays } = await stream(stage.quick ? 250 : 1_500);
+  const chunks = stage.quick ? 500 : 1_500;
+  const cpu = () => cpuMs(pids.api) + (pids.worker === pids.api ? 0 : cpuMs(pids.worker));
+  const before = cpu();
+  const { delays } = await stream(chunks);
+  const used = cpu() - before;
   const blocked = await eventLoopP99Ms(url);
   const goals = how === '' ? GOALS[stage.formName] : {};
   return [
@@ -37,6 +42,7 @@ async function measureOn(stage: Stage, { url, key }: Holdfast, how: string): Pro
       ...(share in goals ? { goal: (goals as Record<number, number>)[share] as number } : {}),
       ...(share === 0.5 ? { curve: distribution(delays) } : {}),
     })),
+    { what: `CPU of a chunk, API and worker${how}`, unit: 'µs', holdfast: (used * 1_000) / (RUNS * chunks) },
     { what: `event loop of the API p99${how}`, unit: 'ms', holdfast: blocked, goal: EVENT_LOOP_GOAL_MS },
   ];
 }

@@ -35,8 +35,8 @@ try {
   sqlite.exec('BEGIN IMMEDIATE');
   const migrated = await migrate(db);
   sqlite.exec('COMMIT');
-  port.on('message', (request: WriterRequest) => {
-    queue.push(request);
+  port.on('message', (requests: WriterRequest[]) => {
+    queue.push(...requests);
     if (!draining) {
       draining = true;
       setImmediate(drain);
@@ -64,7 +64,7 @@ function takeWaiting(): void {
   while (queue.length < MAX_BATCH) {
     const waiting = receiveMessageOnPort(port as NonNullable<typeof port>);
     if (!waiting) return;
-    queue.push(waiting.message as WriterRequest);
+    queue.push(...(waiting.message as WriterRequest[]));
   }
 }
 

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../errors.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
-import type { NewEvent } from '../run-row.ts';
+import { jsonOf, type NewEvent } from '../run-row.ts';
 import type { Lease } from './begin-turn.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function appendDeltas(
     run_id: lease.run_id,
     seq: run.last_seq - events.length + 1 + i,
     type: event.type,
-    data: JSON.stringify(event.data),
+    data: jsonOf(event),
     created_at: run.last_event_at,
   }));
   await trx.insertInto('events').values(rows).execute();
