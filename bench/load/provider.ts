@@ -3,11 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** What the last user message asks for: `<chunks> <everyMs>`. */
-const ORDER = /(\d+) (\d+)$/;
+/** What the last user message asks for: `<chunks> <everyMs> <together>`. */
+const ORDER = /(\d+) (\d+) (\d+)$/;
 
 /** This process's clock in milliseconds since 1970, finer than Date.now(). */
 export const now = (): number => performance.timeOrigin + performance.now();
+
+/** Streams that have been asked for and wait for the others that they are to begin with. */
+let waiting: (() => void)[] = [];
 
 export async function startProvider(): Promise<{ url: string }> {
   const server = createServer((incoming, response) => void answer(incoming, response));
@@ -15,21 +18,33 @@ export async function startProvider(): Promise<{ url: string }> {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` };
 }
 
+/** Streams begin when `together` of them are there, spread over one interval, so that they do not tick at once. */
 async function answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const { messages } = JSON.parse(await text(incoming)) as { messages: { content: string }[] };
-  const [, chunks, everyMs] = ORDER.exec(messages.at(-1)?.content ?? '') ?? [];
+  const [chunks = 0, everyMs = 0, together = 1] = (ORDER.exec(messages.at(-1)?.content ?? '') ?? [])
+    .slice(1)
+    .map(Number);
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  const say = (delta: object, finish: string | null = null) =>
-    response.write(
-      `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'bench', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`,
-    );
-  say({ role: 'assistant', content: '' });
-  let left = Number(chunks);
+  say(response, { role: 'assistant', content: '' });
+  const index = waiting.push(() => setTimeout(() => stream(response, chunks, everyMs), (index * everyMs) / together));
+  if (index < together) return;
+  for (const begin of waiting) begin();
+  waiting = [];
+}
+
+function stream(response: ServerResponse, chunks: number, everyMs: number): void {
+  let left = chunks;
   const timer = setInterval(() => {
-    if (left-- > 0) return say({ content: `${now()} ` });
+    if (left-- > 0) return say(response, { content: `${now()} ` });
     clearInterval(timer);
-    say({}, 'stop');
+    say(response, {}, 'stop');
     response.end('data: [DONE]\n\n');
-  }, Number(everyMs));
+  }, everyMs);
   response.once('close', () => clearInterval(timer));
+}
+
+function say(response: ServerResponse, delta: object, finish: string | null = null): void {
+  const choices = [{ index: 0, delta, finish_reason: finish }];
+  const chunk = { id: 'c', object: 'chat.completion.chunk', created: 1, model: 'bench', choices };
+  response.write(`data: ${JSON.stringify(chunk)}\n\n`);
 }

@@ -7,7 +7,7 @@ import { eventLoopP99Ms } from './event-loop.ts';
 const RUNS = 100;
 const EVERY_MS = 20;
 const SLOW_COMMIT_MS = 3;
-const WARM_UP_CHUNKS = 250;
+const WARM_UP_CHUNKS = 100;
 const GOALS = { embedded: { 0.5: 2, 0.99: 10 }, apart: { 0.5: 5, 0.99: 25 } };
 const EVENT_LOOP_GOAL_MS = 5;
 
@@ -29,7 +29,7 @@ async function measureOn(stage: Stage, { url, key, pids }: Holdfast, how: string
   const stream = (chunks: number) => stage.load.ask('deltas', { url, key, runs: RUNS, chunks, everyMs: EVERY_MS });
   await stream(WARM_UP_CHUNKS);
   await eventLoopP99Ms(url);
-  const chunks = stage.quick ? 500 : 1_500;
+  const chunks = stage.quick ? 250 : 1_500;
   const cpu = () => cpuMs(pids.api) + (pids.worker === pids.api ? 0 : cpuMs(pids.worker));
   const before = cpu();
   const { delays } = await stream(chunks);

@@ -1,9 +1,8 @@
 import { Slots } from '../slots.ts';
 import { demoSource } from './demo/model.ts';
-import { loadProvider } from './provider.ts';
 import { checkRoute, describeRoute } from './routes.ts';
-import { sdkSource } from './sdk-stream.ts';
 import { runStep, type Source, type StepLimits, type StepObserver } from './step.ts';
+import { type SdkRouteConfig, threadedSources } from './thread/threaded-sources.ts';
 import type { ModelRequest, Models, Route, RouteConfig } from './types.ts';
 
 type OpenRoute = { route: Route; source: Source; limits: StepLimits };
@@ -15,8 +14,9 @@ type OpenRoute = { route: Route; source: Source; limits: StepLimits };
  */
 export async function openModels(configs: RouteConfig[], observe?: (route: Route) => StepObserver): Promise<Models> {
   for (const config of configs) checkRoute(config);
-  const open = new Map<string, OpenRoute>();
-  for (const config of configs) open.set(config.id, await openRoute(config));
+  const ofProviders = configs.filter((config): config is SdkRouteConfig => config.provider !== 'demo');
+  const sources = ofProviders.length > 0 ? await threadedSources(ofProviders) : undefined;
+  const open = new Map(configs.map((config) => [config.id, openRoute(config, sources?.(config.id) ?? demoSource)]));
   const all = [...open.values()].map((it) => it.route);
   return {
     routes: () => all,
@@ -33,10 +33,8 @@ export async function openModels(configs: RouteConfig[], observe?: (route: Route
   };
 }
 
-async function openRoute(config: RouteConfig): Promise<OpenRoute> {
+function openRoute(config: RouteConfig, source: Source): OpenRoute {
   const route = Object.freeze(describeRoute(config));
   const limits = { slots: new Slots(route.max_concurrency), idleTimeoutS: route.idle_timeout_s };
-  const { provider } = config;
-  const source = provider === 'demo' ? demoSource : sdkSource(config, await loadProvider({ ...config, provider }));
   return { route, source, limits };
 }

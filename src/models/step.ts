@@ -2,6 +2,8 @@ import type { Slots } from '../slots.ts';
 import { ModelError, type ModelErrorCode, type ModelPart, type ModelRequest } from './types.ts';
 
 const MS_PER_SECOND = 1_000;
+/** How long a step that was broken off waits for its source to say that it has stopped. */
+export const STOP_WITHIN_MS = 1_000;
 
 /**
  * Where a step's parts come from: a provider, or the demo model. It stops working when `signal` aborts, calls `onSign`
@@ -20,8 +22,9 @@ export type StepLimits = { slots: Slots; idleTimeoutS: number };
 
 /**
  * Runs one step of a source under its route's limits: waits for a slot, breaks off after `idleTimeoutS` of silence
- * (ModelError `provider.timeout`), throws the signal's reason the moment it aborts, and closes the source's connection
- * however the step ends, also when the consumer leaves early. Waiting for a slot, and a slow consumer, are not silence.
+ * (ModelError `provider.timeout`), throws the signal's reason when it aborts, and closes the source's connection
+ * however the step ends, also when the consumer leaves early: a step is over when its source has stopped, which it is given
+ * `STOP_WITHIN_MS` for. Waiting for a slot, and a slow consumer, are not silence.
  */
 export async function* runStep(
   source: Source,
@@ -40,14 +43,15 @@ export async function* runStep(
   };
   signal.addEventListener('abort', onAbort, { once: true });
   const parts = source(request, connection.signal, watch.sign)[Symbol.asyncIterator]();
-  let between = true;
+  let working: Promise<unknown> | undefined;
   let end: StepEnd = 'left';
   try {
     for (;;) {
       signal.throwIfAborted();
-      between = false;
-      const next = await watch.wait(parts.next());
-      between = true;
+      const asked = parts.next();
+      working = asked;
+      const next = await watch.wait(asked);
+      working = undefined;
       if (next.done) {
         end = 'ok';
         return;
@@ -65,8 +69,16 @@ export async function* runStep(
     limits.slots.release();
     observer?.ended(end);
     // A source that is still at work ends by the abort; only one that rests at a part has to be told.
-    if (between) await parts.return?.();
+    await stopped(working ?? parts.return?.());
   }
+}
+
+/** Waits for a source's end, however it comes; one that does not stop is left. */
+async function stopped(ending: Promise<unknown> | undefined): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, STOP_WITHIN_MS);
+  await Promise.race([Promise.allSettled([ending]), late.promise]);
+  clearTimeout(timer);
 }
 
 /** Watches one source for silence. A single timer, set again only when it fires: chunks cost it nothing but a clock reading. */
