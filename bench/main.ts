@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import type { Form } from './forms/form.ts';
 import { inWords, keeps } from './measure.ts';
-import { circumstances, type Result, save, table } from './report.ts';
+import { circumstances, headline, type Result, save, table } from './report.ts';
 import { rows } from './rows/index.ts';
 import { Stage } from './stage.ts';
 
@@ -46,12 +46,8 @@ for (const form of forms) {
     await stage.close();
   }
 }
-const { node, holdfast, cpu, cores, load_before, temporal, measured } = result;
-const servers = Object.entries(temporal).map(([form, version]) => `${version} (${form})`);
-console.log(
-  `\n${cpu}, ${cores} cores, load ${load_before.toFixed(2)} before · Node ${node} · Temporal ${servers.join(', ')}`,
-);
-console.log(`Holdfast ${holdfast}\n\n${table(measured)}\n\n${save(result)}`);
+const { measured } = result;
+console.log(`\n${headline(result)}\n\n${table(measured)}\n\n${save(result)}`);
 const beyond = measured.filter((it) => it.guard !== undefined && !keeps(it, it.guard));
 for (const it of beyond) console.error(`bench: ${it.form} ${it.row}: ${it.what} is not ${inWords(it, it.guard ?? 0)}`);
 process.exit(beyond.length === 0 ? 0 : 1);

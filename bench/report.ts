@@ -34,16 +34,37 @@ export function circumstances() {
   };
 }
 
+/** Machine, versions, commit, day and minutes of a result, in one line. */
+export function headline(result: Result): string {
+  const servers = Object.entries(result.temporal).map(([form, version]) => `${version} (${form})`);
+  const seconds = Object.values(result.took).reduce((sum, took) => sum + took, 0);
+  return [
+    `${result.cpu}, ${result.cores} cores, ${result.memory_gib} GiB, load ${result.load_before.toFixed(2)} before`,
+    ...[`Node ${result.node}`, `Temporal ${servers.join(', ')}`, `Holdfast ${result.holdfast}`],
+    `${result.date.slice(0, 10)}, ${Math.ceil(seconds / 60)} min${result.quick ? ', --quick' : ''}`,
+  ].join(' · ');
+}
+
 export function table(measured: Measured[]): string {
   const head = ['form', 'row', 'measure', 'holdfast', 'against', 'ratio', 'goal'];
   const lines = measured.map((it) => [
-    ...[it.form, it.row, it.what],
-    ...[show(it.holdfast, it.unit), show(it.against, it.unit), times(ratio(it))],
+    ...cells(it),
     it.goal === undefined ? '' : `${inWords(it, it.goal)} ${keeps(it, it.goal) ? '✓' : '✗'}`,
   ]);
+  return inColumns(head, lines);
+}
+
+/** Form, row, measure, Holdfast's figure, the other's, their ratio. */
+export const cells = (it: Measured): string[] => [
+  ...[it.form, it.row, it.what],
+  ...[show(it.holdfast, it.unit), show(it.against, it.unit), times(ratio(it))],
+];
+
+/** A table for the terminal; the first three columns are words, the others figures. */
+export function inColumns(head: string[], lines: string[][]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]?.length ?? 0)));
-  const line = (cells: string[]) =>
-    cells
+  const line = (of: string[]) =>
+    of
       .map((cell, i) => (i < 3 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
       .join('  ')
       .trimEnd();
