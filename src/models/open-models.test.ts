@@ -91,6 +91,14 @@ it('an openai-compatible route works without a key, and sends none', async () =>
   await wire.close();
 });
 
+it('the demo route works beside others', async () => {
+  const models = await openModels([DEMO, wireRoute('openai', 'http://127.0.0.1:9/v1')]);
+  const { text } = await collect(
+    models.stream(models.route('demo') as Route, say('/say hi'), new AbortController().signal),
+  );
+  expect(text).toContain('hi');
+});
+
 it.each(WIRES)('%s: environment variables of the AI SDK do not move a route or lend it a key', async (provider) => {
   const stranger = await startWire({ [provider]: [{ text: ['stranger'] }] });
   const wire = await startWire({ [provider]: [{ text: ['hi'] }] });

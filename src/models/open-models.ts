@@ -15,8 +15,9 @@ type OpenRoute = { route: Route; source: Source; limits: StepLimits };
 export async function openModels(configs: RouteConfig[], observe?: (route: Route) => StepObserver): Promise<Models> {
   for (const config of configs) checkRoute(config);
   const ofProviders = configs.filter((config): config is SdkRouteConfig => config.provider !== 'demo');
-  const sources = ofProviders.length > 0 ? await threadedSources(ofProviders) : undefined;
-  const open = new Map(configs.map((config) => [config.id, openRoute(config, sources?.(config.id) ?? demoSource)]));
+  const threaded = ofProviders.length > 0 ? await threadedSources(ofProviders) : undefined;
+  const sourceOf = ({ id, provider }: RouteConfig) => (provider === 'demo' ? undefined : threaded?.(id)) ?? demoSource;
+  const open = new Map(configs.map((config) => [config.id, openRoute(config, sourceOf(config))]));
   const all = [...open.values()].map((it) => it.route);
   return {
     routes: () => all,
