@@ -1,5 +1,5 @@
 /** When a step must stop: Temporal's cancel, a direct abort of its run, its deadline, the loss of its lease, its worker's end. */
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Journal } from '../src/journal/journal.ts';
 
 /** Well under the heartbeat timeout of 5 s; a cancel is noticed with it where the direct abort did not come. */
@@ -35,7 +35,8 @@ export type StepSignal = {
 export function openStepSignal(journal: Journal, runId: string): StepSignal {
   const own = new AbortController();
   const stop = (reason: StepStopped['reason']) => own.abort(new StepStopped(reason));
-  const beat = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
+  // A local activity's sign of life is its workflow task's.
+  const beat = activityInfo().isLocal ? undefined : setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
   const unsubscribe = journal.onAbort((aborted) => {
     if (aborted === runId) stop('aborted');
   });

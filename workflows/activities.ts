@@ -5,7 +5,7 @@ export interface RunActivities {
   /** One model step. */
   modelTurn(args: RunRef & { turn: number }): Promise<TurnOutcome>;
   /** One call of a turn. */
-  toolCall(args: RunRef & { turn: number; idx: number }): Promise<CallOutcome>;
+  toolCall(args: CallArgs): Promise<CallOutcome>;
   /** Where the journal says the run is. */
   loadRun(args: RunRef): Promise<Stop | Position>;
   /** Ends the run as cancelled, or as failed by the engine. `ask_cancel`: Temporal has not yet been told of the cancel. */
@@ -13,6 +13,8 @@ export interface RunActivities {
   /** Lets the journal decide whether a request was answered or has expired. */
   expireInput(args: RunRef & { request_id: string }): Promise<ExpiryOutcome>;
 }
+
+export type CallArgs = RunRef & { turn: number; idx: number };
 
 export type FinishAs = {
   as: { status: 'cancelled'; reason: string } | { status: 'failed'; code: string; message: string };

@@ -4,6 +4,7 @@
  */
 
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
@@ -13,14 +14,15 @@ import {
   defineSignal,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CallOutcome, CallRef, ChildRef, Position, Stop, Wait } from '../src/runs/outcomes.ts';
-import type { RunActivities } from './activities.ts';
+import type { CallArgs, RunActivities } from './activities.ts';
 import { runChild } from './child-run.ts';
-import { finishOptions, journalOptions, stepOptions } from './options.ts';
+import { briefOptions, finishOptions, journalOptions, stepOptions } from './options.ts';
 import { createPicture } from './picture.ts';
 import { type AgentRunInput, INPUT_SIGNAL, type RunState, STATE_QUERY } from './run-input.ts';
 import { heldCall } from './waits.ts';
@@ -38,6 +40,7 @@ export const inputSignal = defineSignal<[string]>(INPUT_SIGNAL);
 export const stateQuery = defineQuery<RunState>(STATE_QUERY);
 
 const steps = proxyActivities<Pick<RunActivities, 'modelTurn' | 'toolCall'>>(stepOptions);
+const brief = proxyLocalActivities<Pick<RunActivities, 'toolCall'>>(briefOptions);
 const journal = proxyActivities<Pick<RunActivities, 'loadRun' | 'expireInput'>>(journalOptions);
 const { finishRun } = proxyActivities<Pick<RunActivities, 'finishRun'>>(finishOptions);
 
@@ -97,10 +100,12 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
   async function work({ calls, waits, until, turn: next }: Position): Promise<Stop | undefined> {
     let stop: Stop | undefined;
     const stopped = () => stop !== undefined;
-    const call = async ([idx, name]: CallRef): Promise<void> => {
+    const call = async ([idx, name, isBrief]: CallRef): Promise<void> => {
       const args = { ...run, turn: next - 1, idx };
+      let tried = isBrief ? await callBriefly(args, name) : undefined;
       while (!stopped()) {
-        const outcome: CallOutcome = await steps.toolCall.executeWithOptions({ summary: name }, [args]);
+        const outcome: CallOutcome = tried ?? (await steps.toolCall.executeWithOptions({ summary: name }, [args]));
+        tried = undefined;
         if (outcome.outcome === 'done') return;
         if (outcome.outcome === 'child') {
           await child(outcome.child, stopped);
@@ -137,6 +142,16 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     ]);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
     return stop;
+  }
+
+  /** Makes a brief call; undefined when that failed, for whatever reason: then it is a step like others. */
+  async function callBriefly(args: CallArgs, summary: string): Promise<CallOutcome | undefined> {
+    try {
+      return await brief.toolCall.executeWithOptions({ summary }, [args]);
+    } catch (error) {
+      if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+      return undefined;
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 /** How the steps of a run are timed and tried again. Journal and route count failures; Temporal retries without a limit. */
-import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType, type ActivityOptions, type LocalActivityOptions } from '@temporalio/workflow';
 
 /** Without a heartbeat for this long a worker is taken for dead: with a retry this bounds the recovery from a kill. */
 const HEARTBEAT_TIMEOUT_MS = 5_000;
@@ -16,6 +16,13 @@ export const stepOptions: ActivityOptions = {
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry,
+};
+
+/** A brief call is made once so; whatever goes wrong with it, it is an ordinary step then. */
+export const briefOptions: LocalActivityOptions = {
+  startToCloseTimeout: JOURNAL_TIMEOUT_MS,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { maximumAttempts: 1 },
 };
 
 export const journalOptions: ActivityOptions = {

@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Measure, Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 import { costOf } from './cost.ts';
-import { both, ONE, ONE_TURN, THREE } from './steps.ts';
+import { both, ONE, ONE_TURN, THREE, THREE_BRIEF } from './steps.ts';
 import { historyOf } from './temporal-history.ts';
 
 const TOOL = '/tool echo/say {"text":"hello"}';
@@ -51,6 +51,7 @@ export const history: Row = {
         { what: `visibility writes, ${TURNS} turns`, unit: '', holdfast: many.visibilityWrites },
         ...(await costOf(stage, one, 'one turn')),
         ...(await costOf(stage, three, 'three steps')),
+        ...(await costOf(stage, await both(stage, THREE_BRIEF), 'three steps, a brief tool')),
       ];
     } finally {
       await connection.close();

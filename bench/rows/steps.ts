@@ -7,10 +7,14 @@ export const ONE_TURN = { input: '/stream chunks=1 delay_ms=0' };
 /** A turn that calls a tool, the call, a turn that ends. */
 export const THREE_STEPS = { persona_id: 'tools', input: '/tool echo/say {"text":"hello"}' };
 
+/** The same with a tool that is soon over, which is no activity of its own in Temporal. */
+const BRIEF_STEPS = { persona_id: 'tools', input: '/tool echo/brief {"text":"hello"}' };
+
 /** A run of Holdfast, and the bare workflow that has as many activities. */
 export type Pair = { body: object; activities: number };
 export const ONE: Pair = { body: ONE_TURN, activities: 1 };
 export const THREE: Pair = { body: THREE_STEPS, activities: 3 };
+export const THREE_BRIEF: Pair = { body: BRIEF_STEPS, activities: 3 };
 
 export type Both = {
   holdfast(count: number, concurrency: number): Promise<Timed>;

@@ -1,22 +1,23 @@
 import type { Measure, Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
-import { both, inTurn, rateOf, THREE } from './steps.ts';
+import { both, inTurn, type Pair, rateOf, THREE, THREE_BRIEF } from './steps.ts';
 
 const CONCURRENCY = 20;
 
 /** Runs of three steps (model, tool of an MCP server, model) a second, beside bare workflows of three activities. */
 export const toolRate: Row = {
   name: 'tool-rate',
-  async measure(stage: Stage): Promise<Measure[]> {
-    const rounds = await inTurn(await both(stage, THREE), {
-      ...{ rounds: stage.quick ? 3 : 10, count: 80, concurrency: CONCURRENCY },
-    });
-    return [
-      {
-        ...{ what: `runs of 3 steps at ${CONCURRENCY} at a time`, unit: '/s' },
-        ...{ holdfast: rateOf(rounds.holdfast), against: rateOf(rounds.bare) },
-        ...{ goal: 0.9, guard: 0.55 },
-      },
-    ];
-  },
+  measure: async (stage: Stage): Promise<Measure[]> => [
+    { ...(await rate(stage, 'runs of 3 steps', THREE)), goal: 0.9, guard: 0.55 },
+    await rate(stage, 'the same with a brief tool', THREE_BRIEF),
+  ],
 };
+
+async function rate(stage: Stage, what: string, pair: Pair): Promise<Measure> {
+  const amount = { rounds: stage.quick ? 3 : 10, count: 80, concurrency: CONCURRENCY };
+  const { holdfast, bare } = await inTurn(await both(stage, pair), amount);
+  return {
+    ...{ what: `${what} at ${CONCURRENCY} at a time`, unit: '/s' },
+    ...{ holdfast: rateOf(holdfast), against: rateOf(bare) },
+  };
+}

@@ -22,6 +22,8 @@ export type TurnCall = {
   arguments: unknown;
   /** A lost execution may simply be run again. */
   may_repeat?: boolean;
+  /** It may be repeated, and is over so soon that it need not be an activity of its own in Temporal. */
+  brief?: boolean;
   /** A person must approve it first. */
   needs_approval?: boolean;
   /** Set when the call cannot run (arguments that are no JSON, a question without text): its result at once. */

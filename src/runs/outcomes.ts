@@ -11,8 +11,11 @@ import type { RequestKind } from './types.ts';
  */
 export type Wait = [requestId: string, expiresAt: number, about?: CallRef | RequestKind];
 
-/** A call to run as an activity: its place in the turn, and its name for the Web UI (cut where many fit in one payload). */
-export type CallRef = [idx: number, name: string];
+/**
+ * A call to run as an activity: its place in the turn, and its name for the Web UI (cut where many fit in one payload). A brief one, which
+ * may be repeated and is soon over, is run as a local activity: half of what it costs Temporal is saved.
+ */
+export type CallRef = [idx: number, name: string, brief?: 1];
 
 /** Where a run stands that did not simply take its next step. */
 export type Stop =

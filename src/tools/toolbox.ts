@@ -12,6 +12,12 @@ import { checkTask, RUN_AGENT, runAgentTool } from './run-agent.ts';
 import { callPolicy, type Tool } from './tool.ts';
 import { readWait, WAIT, waitTool } from './wait.ts';
 
+/**
+ * A call that may be repeated and whose tool has no more time than this is brief. It holds its run's workflow task, whose timeout is 3 s:
+ * with the journal's part it must be over before Temporal is told that the task takes longer.
+ */
+const MAX_BRIEF_S = 2;
+
 type ModelCall = Extract<ModelPart, { type: 'tool_call' }>;
 
 /** What one turn offers its model, and how it reads the calls that come back. */
@@ -72,7 +78,8 @@ function createOffer(spec: RunSpec, configured: Tool[]): Offer {
       if (!tool) return { kind: 'server', offered: false, ...read };
       const { may_repeat, needs_approval_hint } = callPolicy(tool, call.arguments);
       const needs_approval = needsApproval(spec, tool.name, needs_approval_hint);
-      return { kind: 'server', offered: true, ...read, may_repeat, needs_approval };
+      const brief = may_repeat && tool.timeout_s <= MAX_BRIEF_S;
+      return { kind: 'server', offered: true, ...read, may_repeat, brief, needs_approval };
     },
   };
 }
