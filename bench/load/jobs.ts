@@ -25,6 +25,14 @@ export type Jobs = {
   cancels(args: Target & Amount): Promise<Timed>;
   /** Runs that are created with `body` at an even rate for a time, however long each takes. `begun` says when, from the first. */
   steady(args: Target & { perSecond: number; seconds: number; body: object }): Promise<Timed & { begun: number[] }>;
+  /** Reads, one after the other, until all are read or `withinMs` is over: each from the request to the end of its 2xx answer. */
+  requests(args: Target & { paths: string[]; withinMs: number }): Promise<{ latencies: number[] }>;
+  /** The same read again and again, with pauses, for a time: what else the server does meanwhile is seen in the slowest. */
+  watch(args: Target & { path: string; everyMs: number; seconds: number }): Promise<{ latencies: number[] }>;
+  /** Creates of runs, each from its POST to the 201; the next one comes when the run has ended. */
+  creates(args: Target & { count: number; body: object }): Promise<{ latencies: number[] }>;
+  /** One run that waits for a person. */
+  ask(args: Target): Promise<{ runId: string }>;
 };
 
 export type Timed = {

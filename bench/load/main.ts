@@ -2,8 +2,9 @@
 import { bare, parkBare, signalBare } from './bare-workflows.ts';
 import { deltas } from './deltas.ts';
 import type { Jobs } from './jobs.ts';
-import { answer, park } from './parked.ts';
+import { answer, ask, park } from './parked.ts';
 import { startProvider } from './provider.ts';
+import { creates, requests, watch } from './requests.ts';
 import { cancels, runs, steady } from './runs.ts';
 
 let provider: Promise<{ url: string }> | undefined;
@@ -15,7 +16,8 @@ const jobs: Jobs = {
   },
   ...{ runs, cancels, steady, deltas },
   ...{ bare, parkBare, signalBare },
-  ...{ park, answer },
+  ...{ park, answer, ask },
+  ...{ requests, watch, creates },
 };
 
 process.on('message', async ({ job, args }: { job: keyof Jobs; args: never }) => {

@@ -17,6 +17,8 @@ export const park: Jobs['park'] = ({ count, concurrency, ...target }) =>
     return run.run_id;
   });
 
+export const ask: Jobs['ask'] = async (target) => ({ runId: (await untilWaiting(target)).run_id });
+
 export const answer: Jobs['answer'] = ({ count, ...target }) => {
   const chosen = picked(waiting, count);
   return atATime(count, 1, async (begin, i) => {

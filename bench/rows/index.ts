@@ -2,6 +2,7 @@
 import type { Row } from '../measure.ts';
 import { cancel } from './cancel.ts';
 import { delta } from './delta.ts';
+import { growth } from './growth.ts';
 import { history } from './history.ts';
 import { parked } from './parked.ts';
 import { runLatency } from './run-latency.ts';
@@ -12,5 +13,5 @@ import { toolRate } from './tool-rate.ts';
 
 export const rows: readonly Row[] = [
   ...[start, runLatency, runRate, toolRate, delta],
-  ...[history, cancel, soak, parked],
+  ...[history, cancel, growth, soak, parked],
 ];

@@ -1,0 +1,118 @@
+import type { Holdfast } from '../forms/form.ts';
+import { type Filled, fill } from '../growth/fill.ts';
+import { createFirstThread } from '../growth/first-thread.ts';
+import { READS } from '../growth/reads.ts';
+import { type Measure, percentile, type Row } from '../measure.ts';
+import type { Stage } from '../stage.ts';
+import { ONE_TURN } from './steps.ts';
+
+/** Runs in the store; each has ten events. */
+const SIZES = [1_000, 100_000, 1_000_000];
+const QUICK_SIZES = [1_000, 10_000];
+/** Flat: in terms of the smallest store. */
+const FLAT = 1.2;
+const GUARD = 2;
+/** Where a read takes long, a few of them are enough to see it. */
+const WITHIN_MS = 250;
+
+/** Longer than the pause between two sweeps of a server. */
+const WATCH_S = 25;
+const WATCH_EVERY_MS = 5;
+
+type Grown = { server: Holdfast; store: Filled; waiting: string };
+/** Latencies by store, in the order of their sizes. */
+type ByStore = number[][];
+
+/** Reads and creates where few runs were before, and many: three servers beside each other, asked in turn. */
+export const growth: Row = {
+  name: 'growth',
+  async measure(stage: Stage): Promise<Measure[]> {
+    const filled: { store: Filled; at: string }[] = [];
+    for (const runs of stage.quick ? QUICK_SIZES : SIZES) filled.push(await grow(stage, runs));
+    const all: Grown[] = [];
+    try {
+      for (const { store, at } of filled) all.push(await open(stage, store, at));
+      const measures: Measure[] = [];
+      for (const { what, path } of READS) {
+        const latencies = await inTurn(stage, all, ({ server: { url, key }, store, waiting }, count) => {
+          const paths = Array.from({ length: count }, () => path(store, waiting));
+          return stage.load.ask('requests', { url, key, paths, withinMs: WITHIN_MS });
+        });
+        measures.push(...compared(what, latencies, all));
+      }
+      const creates = await inTurn(stage, all, ({ server: { url, key } }, count) =>
+        stage.load.ask('creates', { url, key, count, body: ONE_TURN }),
+      );
+      measures.push(...compared('create', creates, all));
+      measures.push(...(await slowest(stage, all)));
+      return [...measures, ...filling(filled.map(({ store }) => store))];
+    } finally {
+      for (const { server } of all) await server.stop();
+    }
+  },
+};
+
+/** A store that has come to hold so many runs. */
+async function grow(stage: Stage, runs: number): Promise<{ store: Filled; at: string }> {
+  const server = await stage.start();
+  const threadId = await createFirstThread(server).finally(() => server.stop());
+  const store = await fill(server.store, threadId, runs);
+  console.error(`bench: a store of ${runs} runs after ${Math.round(store.seconds)} s`);
+  return { store, at: server.store };
+}
+
+/** A server on it, which has one run that has not ended. */
+async function open(stage: Stage, store: Filled, at: string): Promise<Grown> {
+  const server = await stage.start({ store: at });
+  const { runId } = await stage.load.ask('ask', { url: server.url, key: server.key });
+  return { server, store, waiting: runId };
+}
+
+/** Rounds in which every store is asked the same number of times, so that whatever else the machine does meets all of them. */
+async function inTurn(
+  stage: Stage,
+  all: Grown[],
+  ask: (of: Grown, count: number) => Promise<{ latencies: number[] }>,
+): Promise<ByStore> {
+  const [rounds, count] = stage.quick ? [4, 25] : [20, 30];
+  const latencies: ByStore = all.map(() => []);
+  // The first one warms up: code is compiled, plans and pages are cached.
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, of] of all.entries()) {
+      const timed = await ask(of, count);
+      if (round > 0) latencies[i]?.push(...timed.latencies);
+    }
+  }
+  return latencies;
+}
+
+/** Every larger store beside the smallest: the median, and of the largest the tail. */
+function compared(what: string, latencies: ByStore, all: Grown[]): Measure[] {
+  const of = (i: number, share: number): Measure => ({
+    ...{ what: `${what} p${share * 100}, ${all[i]?.store.runs} runs`, unit: 'ms' },
+    ...{ holdfast: percentile(latencies[i] ?? [], share), against: percentile(latencies[0] ?? [], share) },
+    ...(share === 0.5 ? { goal: FLAT, guard: GUARD } : {}),
+  });
+  const larger = all.keys().drop(1).toArray();
+  return [...larger.map((i) => of(i, 0.5)), of(all.length - 1, 0.95)];
+}
+
+/** What the servers do by themselves every so often holds up a read that comes then: to be seen, too rare for a goal. */
+async function slowest(stage: Stage, all: Grown[]): Promise<Measure[]> {
+  const slowest: number[] = [];
+  for (const { server, store } of all) {
+    const path = `/v1/runs/${store.runIdAt(0)}`;
+    const watch = { url: server.url, key: server.key, path, everyMs: WATCH_EVERY_MS, seconds: WATCH_S };
+    const { latencies } = await stage.load.ask('watch', watch);
+    slowest.push(percentile(latencies, 1));
+  }
+  const [against = Number.NaN, ...larger] = slowest;
+  return larger.map((holdfast, i) => ({
+    ...{ what: `slowest details in ${WATCH_S} s, ${all[i + 1]?.store.runs} runs`, unit: 'ms', holdfast, against },
+  }));
+}
+
+const filling = (stores: Filled[]): Measure[] =>
+  stores.map(({ runs, events, seconds }) => ({
+    ...{ what: `filling a store of ${runs} runs and ${events} events`, unit: 's', holdfast: seconds },
+  }));
