@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const COUNTER_LIMIT = 32 ** 3;
+const MAX_MS = 32 ** 10 - 1;
 
 export type IdPrefix = 'asst' | 'run' | 'thread' | 'msg' | 'input' | 'call' | 'key' | 'org' | 'out';
 
@@ -23,6 +24,11 @@ export function newId(prefix: IdPrefix): string {
     counter = 0;
   }
   return `${prefix}_${encode(lastMs, 10)}${encode(counter, 3)}${randomText(16)}`;
+}
+
+/** Sorts before the ids of its kind that were made at `ms` or later, and after all others. */
+export function idAt(prefix: IdPrefix, ms: number): string {
+  return `${prefix}_${encode(Math.min(Math.max(0, ms), MAX_MS), 10)}`;
 }
 
 /** `length` random characters of 5 bits each: lease tokens, the secret part of keys. */

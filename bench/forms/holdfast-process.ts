@@ -80,6 +80,7 @@ function configFor(providerUrl: string): string {
       { key: 'plain', route: 'demo', tools: ['ask_user'] },
       { key: 'tools', route: 'demo', tools: ['echo/*'], approval: { 'echo/*': 'never' } },
     ],
+    tools: { 'echo/brief': { timeout_s: 2 } },
     mcp: { echo: { command: process.execPath, args: [ECHO] } },
   });
 }

@@ -1,6 +1,7 @@
 /** Pages: newest first by id (ids sort by time), one row more than asked to know whether more follow. */
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import { HoldfastError } from '../errors.ts';
+import { idAt } from '../ids.ts';
 import type { ReadDb } from '../journal/journal.ts';
 import { noRun, type RunRecord } from '../journal/run-row.ts';
 import type { Schema } from '../journal/schema.ts';
@@ -10,6 +11,9 @@ import { invalidField, unknownCursor } from './invalid-field.ts';
 import { rowsThatFit } from './page-bytes.ts';
 import type { Page, PageOf, PendingInput, RunFilter } from './types.ts';
 import { pendingInput } from './views.ts';
+
+/** A run's id is of its process's clock, its `created_at` of the journal's; they differ by less. */
+const CLOCKS_DIFFER_MS = 60 * 60_000;
 
 function pageOf<T>(rows: T[], limit: number): PageOf<T> {
   return { items: rows.slice(0, limit), more: rows.length > limit };
@@ -53,7 +57,9 @@ export async function listRuns(db: ReadDb, orgId: string, filter: RunFilter, pag
     if (thread_id !== filter.thread_id) throw unknownCursor('before', page.before);
   }
   let query = filtered(db.selectFrom('runs').selectAll().where('org_id', '=', orgId), filter);
-  if (page.before !== undefined) query = query.where('id', '<', page.before);
+  query = await ofPersona(db, orgId, query, filter.persona_id);
+  const below = firstOf(page.before, filter.until && idAt('run', Date.parse(filter.until) + CLOCKS_DIFFER_MS));
+  if (below !== undefined) query = query.where('id', '<', below);
   query = query.orderBy('id', 'desc');
   const limit = await rowsThatFit(query, 'spec', page.limit);
   return pageOf(await query.limit(limit + 1).execute(), limit);
@@ -65,16 +71,45 @@ function filtered<O>(runs: SelectQueryBuilder<Schema, 'runs', O>, filter: RunFil
     const value = filter[column];
     if (value !== undefined) query = query.where(column, '=', value);
   }
-  const persona = filter.persona_id;
-  if (persona !== undefined) {
-    // `key` alone finds the runs of all its versions.
-    query = persona.includes('@')
-      ? query.where('persona_id', '=', persona)
-      : query.where('persona_id', '>=', `${persona}@`).where('persona_id', '<', `${persona}A`);
+  if (filter.since !== undefined) {
+    const since = Date.parse(filter.since);
+    query = query.where('created_at', '>=', since).where('id', '>=', idAt('run', since - CLOCKS_DIFFER_MS));
   }
-  if (filter.since !== undefined) query = query.where('created_at', '>=', Date.parse(filter.since));
   if (filter.until !== undefined) query = query.where('created_at', '<', Date.parse(filter.until));
   return query;
+}
+
+const firstOf = (...ids: (string | undefined)[]) =>
+  ids
+    .filter((id) => id !== undefined)
+    .reduce<string | undefined>((a, b) => (a !== undefined && a < b ? a : b), undefined);
+
+/** `key@version`, or `key` alone for the runs of all its versions. */
+async function ofPersona<O>(db: ReadDb, orgId: string, runs: SelectQueryBuilder<Schema, 'runs', O>, persona?: string) {
+  if (persona === undefined) return runs;
+  const versions = persona.includes('@') ? [persona] : await versionsWithRuns(db, orgId, persona);
+  const [only] = versions;
+  if (versions.length > 1) return runs.where('persona_id', 'in', versions);
+  return only === undefined ? runs.where(sql<boolean>`1 = 0`) : runs.where('persona_id', '=', only);
+}
+
+/** One step in the index of personas for each version, however many runs it has. */
+async function versionsWithRuns(db: ReadDb, orgId: string, key: string): Promise<string[]> {
+  const versions: string[] = [];
+  for (let after = `${key}@`; ; ) {
+    const next = await db
+      .selectFrom('runs')
+      .select('persona_id')
+      .where('org_id', '=', orgId)
+      .where('persona_id', '>', after)
+      .where('persona_id', '<', `${key}A`)
+      .orderBy('persona_id')
+      .limit(1)
+      .executeTakeFirst();
+    if (!next?.persona_id) return versions;
+    after = next.persona_id;
+    versions.push(after);
+  }
 }
 
 /** Newest first; with `after` oldest first from there. Errors: `threads.not_found`, `validation.failed`. */

@@ -50,7 +50,7 @@ export class Relay {
   readonly #timers: NodeJS.Timeout[] = [];
   #closed = false;
   /** Where the next sweep goes on, when one could not look at all runs. */
-  #sweptTo = '';
+  #sweptTo = { org_id: '', run_id: '' };
   readonly #asking: Asking = { due: new Set(), agreed: new Map() };
   /** Running workflows without a run, when it was last looked. */
   #unknown = 0;
@@ -145,11 +145,14 @@ export class Relay {
       .where(notEnded)
       .where('queued_input', 'is', null)
       .where('last_event_at', '<=', Date.now() - quietMs)
-      .where('id', '>', this.#sweptTo)
+      // In the order of the index of active runs.
+      .where((eb) => eb(eb.refTuple('org_id', 'id'), '>', eb.tuple(this.#sweptTo.org_id, this.#sweptTo.run_id)))
+      .orderBy('org_id')
       .orderBy('id')
       .limit(SWEEP_LIMIT)
       .execute();
-    this.#sweptTo = quiet.length === SWEEP_LIMIT ? (quiet.at(-1)?.run_id ?? '') : '';
+    const last = quiet.length === SWEEP_LIMIT ? quiet.at(-1) : undefined;
+    this.#sweptTo = { org_id: last?.org_id ?? '', run_id: last?.run_id ?? '' };
     if (ask) await this.#askLatest();
     const running = quiet.length > DESCRIBE_ALL ? await engine.listRunning() : undefined;
     // A run at work that has been quiet for so long may be stuck; one that waits is as it should be.

@@ -14,6 +14,7 @@ import * as agents from './0002-agents.ts';
 import * as messageEnds from './0003-message-ends.ts';
 import * as aliases from './0004-aliases.ts';
 import * as operations from './0005-operations.ts';
+import * as filters from './0006-filters.ts';
 
 export type JournalMigration = {
   up(db: Kysely<never>): Promise<void>;
@@ -30,4 +31,5 @@ export const migrations: Record<string, JournalMigration> = {
   '0003-message-ends': { ...messageEnds, ...first },
   '0004-aliases': { ...aliases, ...first },
   '0005-operations': { ...operations, ...first },
+  '0006-filters': { ...filters, besideOlder: true },
 };

@@ -18,8 +18,14 @@ export async function appendDeltas(
     .updateTable('runs')
     .set((eb) => ({
       last_seq: eb('last_seq', '+', events.length),
-      // As `append`: what waited for the row is the later one all the same.
-      last_event_at: eb.case().when('last_event_at', '>', ctx.now).then(eb.ref('last_event_at')).else(ctx.now).end(),
+      // As `append`: what waited for the row is the later one all the same. `val`: a bare number is written into the statement, which
+      // would be another one each time.
+      last_event_at: eb
+        .case()
+        .when('last_event_at', '>', ctx.now)
+        .then(eb.ref('last_event_at'))
+        .else(eb.val(ctx.now))
+        .end(),
     }))
     .where('id', '=', lease.run_id)
     .where('org_id', '=', lease.org_id)
