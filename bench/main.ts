@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [--quick] [--form embedded|apart] [<row> …]`: measures Holdfast beside bare workflows on the same Temporal server.
- * Starts what it needs on 127.0.0.1, ends it again, prints a table and writes `bench/results/<date>.json`. Exit 1 when something could not
- * be measured, or is beyond its guard.
+ * `npm run bench -- [--quick] [--form embedded|apart] [--no-file] [<row> …]`: measures Holdfast beside bare workflows on the same Temporal
+ * server. Starts what it needs on 127.0.0.1, ends it again, prints a table and writes `bench/results/<date>.json`. Exit 1 when something
+ * could not be measured, or is beyond its guard.
  */
 import { parseArgs } from 'node:util';
 import type { Form } from './forms/form.ts';
@@ -15,8 +15,13 @@ const ROW_LIMIT_MS = 60 * 60_000;
 const FORMS: Form['name'][] = ['embedded', 'apart'];
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, form: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    form: { type: 'string' },
+    file: { type: 'boolean', default: true },
+  },
   allowPositionals: true,
+  allowNegative: true,
 });
 const named = rows.filter((row) => positionals.includes(row.name));
 const chosen = positionals.length > 0 ? named : rows.filter((row) => !(values.quick && row.slow));
@@ -41,16 +46,21 @@ for (const form of forms) {
   try {
     for (const row of chosen) await measure(stage, row);
     result.temporal[form] = await stage.temporalVersion();
-    save(result);
+    keep();
   } finally {
     await stage.close();
   }
 }
 const { measured } = result;
-console.log(`\n${headline(result)}\n\n${table(measured)}\n\n${save(result)}`);
+console.log(`\n${headline(result)}\n\n${table(measured)}\n\n${keep()}`);
 const beyond = measured.filter((it) => it.guard !== undefined && !keeps(it, it.guard));
 for (const it of beyond) console.error(`bench: ${it.form} ${it.row}: ${it.what} is not ${inWords(it, it.guard ?? 0)}`);
 process.exit(beyond.length === 0 ? 0 : 1);
+
+/** Writes what has been measured so far, unless it is not to be kept; gives where. */
+function keep(): string {
+  return values.file ? save(result) : '';
+}
 
 async function measure(on: Stage, row: (typeof rows)[number]): Promise<void> {
   const began = performance.now();
@@ -63,6 +73,6 @@ async function measure(on: Stage, row: (typeof rows)[number]): Promise<void> {
   }
   const seconds = Math.round((performance.now() - began) / 1_000);
   result.took[`${on.formName} ${row.name}`] = seconds;
-  save(result);
+  keep();
   console.error(`bench: ${on.formName}: ${row.name} after ${seconds} s`);
 }
