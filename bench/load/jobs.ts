@@ -25,6 +25,32 @@ export type Jobs = {
   cancels(args: Target & Amount): Promise<Timed>;
   /** Runs that are created with `body` at an even rate for a time, however long each takes. `begun` says when, from the first. */
   steady(args: Target & { perSecond: number; seconds: number; body: object }): Promise<Timed & { begun: number[] }>;
+  /** A run that has asked, and waits for its answer. */
+  asking(args: Target & { input: string }): Promise<{ run_id: string; request_id: string }>;
+  /**
+   * Readers that ask for `path` all at once, and get `chunks` chunks each until the stream ends. With `start`, which is asked for when
+   * all readers have heard something. From the first chunk at any reader to the last at any.
+   */
+  fanOut(args: Target & FanOut): Promise<{ elapsed: number }>;
+  /** Runs that are created with `body`; nobody reads them. */
+  begin(args: Target & { count: number; body: object }): Promise<{ runIds: string[] }>;
+  /** Readers that are spread over the runs, from their first event on. They are remembered here. */
+  hold(args: Target & { runIds: string[]; readers: number }): Promise<void>;
+  /** Cuts the connections of all that are held. */
+  letGo(args: object): Promise<void>;
+  /** How many are still connected, and the longest that any of those heard nothing. */
+  heldNow(args: object): Promise<{ open: number; longestSilence: number }>;
+  /** Cancels the runs; all events that their held readers have seen and missed by the end of their streams. */
+  endHeld(args: Target & { runIds: string[] }): Promise<{ seen: number; missed: number }>;
+};
+
+export type FanOut = {
+  path: string;
+  readers: number;
+  chunks: number;
+  /** Chunks that come after them and are not timed. */
+  closing?: number;
+  start?: { path: string; body: object };
 };
 
 export type Timed = {

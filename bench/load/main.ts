@@ -1,8 +1,10 @@
 /** The load generator, a process of its own: takes jobs from its parent, one at a time, and answers with what it measured. */
 import { bare, parkBare, signalBare } from './bare-workflows.ts';
 import { deltas } from './deltas.ts';
+import { fanOut } from './fan-out.ts';
+import { begin, endHeld, heldNow, hold, letGo } from './held-readers.ts';
 import type { Jobs } from './jobs.ts';
-import { answer, park } from './parked.ts';
+import { answer, asking, park } from './parked.ts';
 import { startProvider } from './provider.ts';
 import { cancels, runs, steady } from './runs.ts';
 
@@ -15,7 +17,8 @@ const jobs: Jobs = {
   },
   ...{ runs, cancels, steady, deltas },
   ...{ bare, parkBare, signalBare },
-  ...{ park, answer },
+  ...{ park, answer, asking },
+  ...{ fanOut, begin, hold, letGo, heldNow, endHeld },
 };
 
 process.on('message', async ({ job, args }: { job: keyof Jobs; args: never }) => {

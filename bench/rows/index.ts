@@ -2,7 +2,9 @@
 import type { Row } from '../measure.ts';
 import { cancel } from './cancel.ts';
 import { delta } from './delta.ts';
+import { fanOut } from './fan-out.ts';
 import { history } from './history.ts';
+import { hold } from './hold.ts';
 import { parked } from './parked.ts';
 import { runLatency } from './run-latency.ts';
 import { runRate } from './run-rate.ts';
@@ -12,5 +14,6 @@ import { toolRate } from './tool-rate.ts';
 
 export const rows: readonly Row[] = [
   ...[start, runLatency, runRate, toolRate, delta],
+  ...[fanOut, hold],
   ...[history, cancel, soak, parked],
 ];
