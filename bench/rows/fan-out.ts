@@ -8,7 +8,7 @@ import type { Stage } from '../stage.ts';
 const SHAPES = [
   { readers: 1, chunks: 20_000 },
   { readers: 200, chunks: 2_000 },
-  { readers: 1_000, chunks: 1_000 },
+  { readers: 1_000, chunks: 500 },
 ];
 /** What the demo model says of the answer, at its leisure, after its stream: `Done. ask_user said "yes"`. */
 const CLOSING_CHUNKS = 4;
@@ -30,7 +30,7 @@ export const fanOut: Row = {
       const measures: Measure[] = [];
       for (const { readers, chunks } of SHAPES.filter((it) => !stage.quick || it.readers < MANY_READERS)) {
         const ways = await waysOf(stage, honoUrl, { readers, chunks: stage.quick ? chunks / 2 : chunks });
-        for (const way of ways) measures.push(await measureWay(way, { readers, rounds: stage.quick ? 2 : 5 }));
+        for (const way of ways) measures.push(await measureWay(way, { readers, rounds: stage.quick ? 2 : 3 }));
       }
       return measures;
     } finally {
@@ -75,8 +75,12 @@ async function measureWay(
   const rates: { ours: number; theirs: number }[] = [];
   for (let round = 0; round < rounds; round++) rates.push({ ours: await ours(), theirs: await theirs() });
   return {
-    ...{ what: `chunks of a run ${what}, ${readers} readers, against hono/streaming`, unit: '/s' },
+    ...{
+      what: `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`,
+      unit: '/s',
+    },
     ...{ holdfast: median(rates.map((it) => it.ours)), against: median(rates.map((it) => it.theirs)) },
-    ...{ goal: GOAL, guard: GUARD },
+    // What a single reader gets is what one run can say, or one reader read, in a second: it has a goal, and varies too much for a guard.
+    ...{ goal: GOAL, ...(readers > 1 ? { guard: GUARD } : {}) },
   };
 }
