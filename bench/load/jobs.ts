@@ -31,8 +31,32 @@ export type Jobs = {
   watch(args: Target & { path: string; everyMs: number; seconds: number }): Promise<{ latencies: number[] }>;
   /** Creates of runs, each from its POST to the 201; the next one comes when the run has ended. */
   creates(args: Target & { count: number; body: object }): Promise<{ latencies: number[] }>;
-  /** One run that waits for a person. */
-  ask(args: Target): Promise<{ runId: string }>;
+  /** A run that has asked, and waits for its answer. */
+  asking(args: Target & { input: string }): Promise<{ run_id: string; request_id: string }>;
+  /**
+   * Readers that ask for `path` all at once, and get `chunks` chunks each until the stream ends. With `start`, which is asked for when
+   * all readers have heard something. From the first chunk at any reader to the last at any.
+   */
+  fanOut(args: Target & FanOut): Promise<{ elapsed: number }>;
+  /** Runs that are created with `body`; nobody reads them. */
+  begin(args: Target & { count: number; body: object }): Promise<{ runIds: string[] }>;
+  /** Readers that are spread over the runs, from their first event on. They are remembered here. */
+  hold(args: Target & { runIds: string[]; readers: number }): Promise<void>;
+  /** Cuts the connections of all that are held. */
+  letGo(args: object): Promise<void>;
+  /** How many are still connected, and the longest that any of those heard nothing. */
+  heldNow(args: object): Promise<{ open: number; longestSilence: number }>;
+  /** Cancels the runs; all events that their held readers have seen and missed by the end of their streams. */
+  endHeld(args: Target & { runIds: string[] }): Promise<{ seen: number; missed: number }>;
+};
+
+export type FanOut = {
+  path: string;
+  readers: number;
+  chunks: number;
+  /** Chunks that come after them and are not timed. */
+  closing?: number;
+  start?: { path: string; body: object };
 };
 
 export type Timed = {

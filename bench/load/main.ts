@@ -1,8 +1,12 @@
 /** The load generator, a process of its own: takes jobs from its parent, one at a time, and answers with what it measured. */
 import { bare, parkBare, signalBare } from './bare-workflows.ts';
 import { deltas } from './deltas.ts';
+import { fanOut } from './fan-out.ts';
+import { begin, endHeld, heldNow, hold, letGo } from './held-readers.ts';
 import type { Jobs } from './jobs.ts';
-import { answer, ask, park } from './parked.ts';
+import { answer, answer, ask, asking, park, park } from './parked.ts';
+
+
 import { startProvider } from './provider.ts';
 import { creates, requests, watch } from './requests.ts';
 import { cancels, runs, steady } from './runs.ts';
@@ -16,8 +20,9 @@ const jobs: Jobs = {
   },
   ...{ runs, cancels, steady, deltas },
   ...{ bare, parkBare, signalBare },
-  ...{ park, answer, ask },
   ...{ requests, watch, creates },
+  ...{ park, answer, asking },
+  ...{ fanOut, begin, hold, letGo, heldNow, endHeld },
 };
 
 process.on('message', async ({ job, args }: { job: keyof Jobs; args: never }) => {

@@ -12,12 +12,10 @@ const waiting: Waiting[] = [];
 
 export const park: Jobs['park'] = ({ count, concurrency, ...target }) =>
   atATime(count, concurrency, async () => {
-    const run = await untilWaiting(target);
+    const run = await untilWaiting(target, ASK);
     waiting.push(run);
     return run.run_id;
   });
-
-export const ask: Jobs['ask'] = async (target) => ({ runId: (await untilWaiting(target)).run_id });
 
 export const answer: Jobs['answer'] = ({ count, ...target }) => {
   const chosen = picked(waiting, count);
@@ -32,10 +30,12 @@ export const answer: Jobs['answer'] = ({ count, ...target }) => {
   });
 };
 
+export const asking: Jobs['asking'] = ({ input, ...target }) => untilWaiting(target, input);
+
 /** Creates a run and reads it until it asks. */
-async function untilWaiting(target: Target): Promise<Waiting> {
+async function untilWaiting(target: Target, input: string): Promise<Waiting> {
   let waiting: Waiting | undefined;
-  await streamRun(target, { input: ASK }, (frame, run_id, enough) => {
+  await streamRun(target, { input }, (frame, run_id, enough) => {
     if (!frame.includes('event: run.waiting_for_input')) return;
     const { seq, data } = JSON.parse(frame.slice(frame.indexOf('data: ') + 6));
     waiting = { run_id, request_id: data.request_id, seq };

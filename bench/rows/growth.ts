@@ -64,7 +64,8 @@ async function grow(stage: Stage, runs: number): Promise<{ store: Filled; at: st
 /** A server on it, which has one run that has not ended. */
 async function open(stage: Stage, store: Filled, at: string): Promise<Grown> {
   const server = await stage.start({ store: at });
-  const { runId } = await stage.load.ask('ask', { url: server.url, key: server.key });
+  const { url, key } = server;
+  const { run_id: runId } = await stage.load.ask('asking', { url, key, input: '/ask ready?' });
   return { server, store, waiting: runId };
 }
 

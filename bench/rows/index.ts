@@ -2,8 +2,11 @@
 import type { Row } from '../measure.ts';
 import { cancel } from './cancel.ts';
 import { delta } from './delta.ts';
+import { fanOut } from './fan-out.ts';
 import { growth } from './growth.ts';
+
 import { history } from './history.ts';
+import { hold } from './hold.ts';
 import { parked } from './parked.ts';
 import { runLatency } from './run-latency.ts';
 import { runRate } from './run-rate.ts';
@@ -13,5 +16,6 @@ import { toolRate } from './tool-rate.ts';
 
 export const rows: readonly Row[] = [
   ...[start, runLatency, runRate, toolRate, delta],
+  ...[fanOut, hold],
   ...[history, cancel, growth, soak, parked],
 ];

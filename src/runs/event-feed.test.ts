@@ -10,17 +10,20 @@ afterAll(async () => {
   await harness.close();
 });
 
-it('a reader that is behind ends when its thread is deleted, and everybody else goes on', async () => {
-  const created = await harness.send('POST', '/v1/runs', { body: { input: 'x' } });
-  const { run_id, thread_id } = (await created.json()) as { run_id: string; thread_id: string };
-  const ref = { org_id: 'org_a', run_id, epoch: 0 };
-  const route = { id: 'demo', model: 'demo', fallback: null, price: null };
-  const begun = await harness.journal.write('beginTurn', { ...ref, turn: 1, route });
-  if (!begun.begun) throw new Error('the turn did not begin');
-  const events = Array.from({ length: 1_000 }, (_, i) => ({ type: 'message.delta', data: { content: `${i} ` } }));
-  await harness.journal.write('appendDeltas', { lease: begun.lease, events });
-  await harness.journal.write('finishRun', { ...ref, as: { status: 'cancelled', reason: 'test' } });
+it('readers that catch up together or one after the other get all events after their own position', async () => {
+  const { run_id, last_seq } = await endedRun(1_000);
+  const positions = [0, 0, 1, 100, 255, 256, 257, 700, last_seq - 1];
+  const read = async (afterSeq: number) => {
+    const text = await (await harness.send('GET', `/v1/runs/${run_id}/events?after_seq=${afterSeq}`)).text();
+    return [...text.matchAll(/^id: (\d+)$/gm)].map(([, seq]) => Number(seq));
+  };
+  const expected = positions.map((from) => Array.from({ length: last_seq - from }, (_, i) => from + i + 1));
+  expect(await Promise.all(positions.map(read))).toEqual(expected);
+  for (const [i, from] of positions.entries()) expect(await read(from)).toEqual(expected[i]);
+});
 
+it('a reader that is behind ends when its thread is deleted, and everybody else goes on', async () => {
+  const { run_id, thread_id } = await endedRun(1_000);
   const reading = await harness.send('GET', `/v1/runs/${run_id}/events`);
   const reader = (reading.body as ReadableStream<Uint8Array>).getReader();
   expect((await reader.read()).done).toBe(false);
@@ -30,3 +33,18 @@ it('a reader that is behind ends when its thread is deleted, and everybody else 
   expect(chunks).toBeLessThan(5);
   expect((await harness.send('GET', '/v1/runs')).status).toBe(200);
 });
+
+/** A run that was cancelled after `deltas` deltas. */
+async function endedRun(deltas: number): Promise<{ run_id: string; thread_id: string; last_seq: number }> {
+  const created = await harness.send('POST', '/v1/runs', { body: { input: 'x' } });
+  const { run_id, thread_id } = (await created.json()) as { run_id: string; thread_id: string };
+  const ref = { org_id: 'org_a', run_id, epoch: 0 };
+  const route = { id: 'demo', model: 'demo', fallback: null, price: null };
+  const begun = await harness.journal.write('beginTurn', { ...ref, turn: 1, route });
+  if (!begun.begun) throw new Error('the turn did not begin');
+  const events = Array.from({ length: deltas }, (_, i) => ({ type: 'message.delta', data: { content: `${i} ` } }));
+  await harness.journal.write('appendDeltas', { lease: begun.lease, events });
+  await harness.journal.write('finishRun', { ...ref, as: { status: 'cancelled', reason: 'test' } });
+  const ended = await harness.send('GET', `/v1/runs/${run_id}`);
+  return { run_id, thread_id, last_seq: ((await ended.json()) as { last_seq: number }).last_seq };
+}

@@ -5,6 +5,7 @@
 import type { Appended, Journal, StoredEvent } from '../journal/journal.ts';
 import type { RunEvent } from './dialect-types.ts';
 import { PING_FRAME, parseEvent } from './event-frames.ts';
+import { EventPages } from './event-pages.ts';
 import { type Frame, frameOf, PAGE_EVENTS, Tail, type TailReader, upTo } from './event-tail.ts';
 
 /** How often silent readers are looked at: a ping at least every 15 s, and the end of those whose key was revoked. */
@@ -123,7 +124,7 @@ class Reader<Chunk> {
 
   async #read(): Promise<Frame[]> {
     try {
-      return (await this.#feed.page(this.#options.org_id, this.#options.run_id, this.#cursor)).map(frameOf);
+      return await this.#feed.older(this.#options.org_id, this.#options.run_id, this.#cursor);
     } catch (error) {
       this.#closed = true;
       this.#feed.leave(this.#options.run_id, this);
@@ -135,6 +136,7 @@ class Reader<Chunk> {
 export class EventFeed {
   readonly #journal: Journal;
   readonly #tails = new Map<string, Tail>();
+  readonly #pages = new EventPages();
   readonly #stopListening: () => void;
   readonly #ticker: NodeJS.Timeout;
 
@@ -195,7 +197,13 @@ export class EventFeed {
     this.#tails.delete(runId);
   }
 
-  async page(orgId: string, runId: string, afterSeq: number): Promise<StoredEvent[]> {
+  /** Some frames after `afterSeq`, from the journal; none when there are none, or the run is not the organisation's. */
+  older(orgId: string, runId: string, afterSeq: number): Promise<Frame[]> {
+    const read = async () => (await this.#page(orgId, runId, afterSeq)).map(frameOf);
+    return this.#pages.after({ org_id: orgId, run_id: runId }, afterSeq, read);
+  }
+
+  async #page(orgId: string, runId: string, afterSeq: number): Promise<StoredEvent[]> {
     return await this.#journal.db
       .selectFrom('events')
       .innerJoin('runs', 'runs.id', 'events.run_id')
@@ -222,6 +230,7 @@ export class EventFeed {
   }
 
   async #tick(): Promise<void> {
+    this.#pages.forget();
     const readers = [...this.#tails.values()].flatMap((tail) => [...tail.readers]);
     if (readers.length === 0) return;
     const keys = [...new Set(readers.map((reader) => reader.keyId))];

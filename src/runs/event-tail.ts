@@ -74,7 +74,7 @@ export class Tail {
 }
 
 /** The text of its data is held beside the frame made of it. */
-const heldBytes = ({ bytes, event }: Frame) => bytes.length + event.data.length;
+export const heldBytes = ({ bytes, event }: Frame) => bytes.length + event.data.length;
 
 export const frameOf = (event: StoredEvent): Frame => ({
   seq: event.seq,

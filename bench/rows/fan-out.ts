@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { end, forkModule } from '../child.ts';
+import type { FanOut } from '../load/jobs.ts';
+import { type Measure, median, type Row } from '../measure.ts';
+import type { Stage } from '../stage.ts';
+
+/** Readers, and chunks for each: as many as keep a round at some seconds. */
+const SHAPES = [
+  { readers: 1, chunks: 20_000 },
+  { readers: 200, chunks: 2_000 },
+  { readers: 1_000, chunks: 500 },
+];
+/** What the demo model says of the answer, at its leisure, after its stream: `Done. ask_user said "yes"`. */
+const CLOSING_CHUNKS = 4;
+/** Too many for `--quick`. */
+const MANY_READERS = 1_000;
+const GOAL = 0.8;
+const GUARD = 0.4;
+
+/** What is read: a run that goes on while it is read, or one that has ended. */
+type Way = { what: string; ours: () => Promise<number>; theirs: () => Promise<number> };
+
+/** Chunks that readers of one run get a second, of one that speaks as fast as it can and of one in the journal, beside `hono/streaming`. */
+export const fanOut: Row = {
+  name: 'fan-out',
+  async measure(stage: Stage): Promise<Measure[]> {
+    const server = forkModule('./hono/server.ts');
+    try {
+      const [honoUrl] = (await once(server, 'message')) as [string];
+      const measures: Measure[] = [];
+      for (const { readers, chunks } of SHAPES.filter((it) => !stage.quick || it.readers < MANY_READERS)) {
+        const ways = await waysOf(stage, honoUrl, { readers, chunks: stage.quick ? chunks / 2 : chunks });
+        for (const way of ways) measures.push(await measureWay(way, { readers, rounds: stage.quick ? 2 : 3 }));
+      }
+      return measures;
+    } finally {
+      await end(server, () => server.disconnect());
+    }
+  },
+};
+
+async function waysOf(stage: Stage, honoUrl: string, shape: { readers: number; chunks: number }): Promise<Way[]> {
+  const { url, key } = await stage.server();
+  const { chunks } = shape;
+  const stream = `/stream chunks=${chunks} delay_ms=0`;
+  const created = await stage.load.ask('runs', { url, key, count: 1, concurrency: 1, body: { input: stream } });
+  const rate = async (how: Omit<FanOut, 'readers' | 'chunks'> & { url: string }) => {
+    const { elapsed } = await stage.load.ask('fanOut', { key, ...shape, ...how });
+    return (shape.readers * chunks * 1_000) / elapsed;
+  };
+  return [
+    {
+      what: 'as it speaks',
+      async ours() {
+        const { run_id, request_id } = await stage.load.ask('asking', { url, key, input: `/ask ready?\n${stream}` });
+        const start = { path: `/v1/runs/${run_id}/input`, body: { request_id, content: 'yes' } };
+        return await rate({ url, path: `/v1/runs/${run_id}/events`, start, closing: CLOSING_CHUNKS });
+      },
+      theirs: () => rate({ url: honoUrl, path: `/events?wait&chunks=${chunks}`, start: { path: '/start', body: {} } }),
+    },
+    {
+      what: 'from the journal',
+      ours: () => rate({ url, path: `/v1/runs/${created.lastId}/events` }),
+      theirs: () => rate({ url: honoUrl, path: `/events?chunks=${chunks}` }),
+    },
+  ];
+}
+
+async function measureWay(
+  { what, ours, theirs }: Way,
+  { readers, rounds }: { readers: number; rounds: number },
+): Promise<Measure> {
+  await ours();
+  await theirs();
+  const rates: { ours: number; theirs: number }[] = [];
+  for (let round = 0; round < rounds; round++) rates.push({ ours: await ours(), theirs: await theirs() });
+  return {
+    ...{
+      what: `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`,
+      unit: '/s',
+    },
+    ...{ holdfast: median(rates.map((it) => it.ours)), against: median(rates.map((it) => it.theirs)) },
+    // What a single reader gets is what one run can say, or one reader read, in a second: it has a goal, and varies too much for a guard.
+    ...{ goal: GOAL, ...(readers > 1 ? { guard: GUARD } : {}) },
+  };
+}
