@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const COUNTER_LIMIT = 32 ** 3;
-const MAX_MS = 32 ** 10 - 1;
+/** The last time that an id can tell. */
+const END_OF_TIME = 32 ** 10 - 1;
 
 export type IdPrefix = 'asst' | 'run' | 'thread' | 'msg' | 'input' | 'call' | 'key' | 'org' | 'out';
 
@@ -28,7 +29,7 @@ export function newId(prefix: IdPrefix): string {
 
 /** Sorts before the ids of its kind that were made at `ms` or later, and after all others. */
 export function idAt(prefix: IdPrefix, ms: number): string {
-  return `${prefix}_${encode(Math.min(Math.max(0, ms), MAX_MS), 10)}`;
+  return `${prefix}_${encode(Math.min(Math.max(0, ms), END_OF_TIME), 10)}`;
 }
 
 /** `length` random characters of 5 bits each: lease tokens, the secret part of keys. */

@@ -4,9 +4,7 @@ import { deltas } from './deltas.ts';
 import { fanOut } from './fan-out.ts';
 import { begin, endHeld, heldNow, hold, letGo } from './held-readers.ts';
 import type { Jobs } from './jobs.ts';
-import { answer, answer, ask, asking, park, park } from './parked.ts';
-
-
+import { answer, asking, park } from './parked.ts';
 import { startProvider } from './provider.ts';
 import { creates, requests, watch } from './requests.ts';
 import { cancels, runs, steady } from './runs.ts';
