@@ -5,11 +5,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Kysely, SqliteDialect } from 'kysely';
-import { HoldfastError } from '../../errors.ts';
+import { HoldfastError, isHoldfastError } from '../../errors.ts';
 import type { Appended, Intent } from '../journal.ts';
 import { migrate } from '../migrate.ts';
 import type { Schema } from '../schema.ts';
-import { runTransaction } from '../transactions/index.ts';
+import { runTransaction, type TransactionArgs } from '../transactions/index.ts';
+import { appendDeltasTo } from './append-deltas.ts';
 import { asKyselyDatabase, openDatabase } from './database.ts';
 import type { WriterError, WriterOptions, WriterReply, WriterRequest } from './messages.ts';
 
@@ -24,6 +25,7 @@ const options = workerData as WriterOptions;
 const reply = (message: WriterReply) => port.postMessage(message);
 
 let sqlite: DatabaseSync;
+let appendDeltas: ReturnType<typeof appendDeltasTo>;
 let db: Kysely<Schema>;
 let draining = false;
 const queue: WriterRequest[] = [];
@@ -35,6 +37,7 @@ try {
   sqlite.exec('BEGIN IMMEDIATE');
   const migrated = await migrate(db);
   sqlite.exec('COMMIT');
+  appendDeltas = appendDeltasTo(sqlite);
   port.on('message', (requests: WriterRequest[]) => {
     queue.push(...requests);
     if (!draining) {
@@ -46,6 +49,9 @@ try {
 } catch (error) {
   reply({ kind: 'failed', error: asData(error) });
 }
+
+type Write = Extract<WriterRequest, { kind: 'write' }>;
+type Results = { id: number; value?: unknown; error?: WriterError }[];
 
 async function drain(): Promise<void> {
   try {
@@ -70,14 +76,17 @@ function takeWaiting(): void {
 
 /** Runs a batch in one commit. When the commit itself fails, every transaction of it failed. */
 async function commit(batch: WriterRequest[]): Promise<void> {
-  const results: { id: number; value?: unknown; error?: WriterError }[] = [];
+  const results: Results = [];
   const appended: Appended[] = [];
   const intents: Intent[] = [];
   const writes = batch.filter((request) => request.kind === 'write');
   try {
     if (writes.length > 0) {
       sqlite.exec('BEGIN IMMEDIATE');
-      for (const request of writes) await runOne(request, results, { appended, intents });
+      for (const request of writes) {
+        if (request.name === 'appendDeltas') appendOne(request, results, appended);
+        else await runOne(request, results, { appended, intents });
+      }
       sqlite.exec('COMMIT');
       if (options.commit_delay_ms)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, options.commit_delay_ms);
@@ -98,9 +107,20 @@ async function commit(batch: WriterRequest[]): Promise<void> {
   if (results.length > 0) reply({ kind: 'done', results, appended, intents });
 }
 
+function appendOne(request: Write, results: Results, appended: Appended[]): void {
+  try {
+    appended.push(appendDeltas(request.args as TransactionArgs<'appendDeltas'>, Date.now()));
+    results.push({ id: request.id });
+  } catch (error) {
+    // It has written nothing; whatever else it is may have left something: then the batch as a whole has failed.
+    if (!isHoldfastError(error, 'steps.superseded')) throw error;
+    results.push({ id: request.id, error: asData(error) });
+  }
+}
+
 async function runOne(
-  request: Extract<WriterRequest, { kind: 'write' }>,
-  results: { id: number; value?: unknown; error?: WriterError }[],
+  request: Write,
+  results: Results,
   told: { appended: Appended[]; intents: Intent[] },
 ): Promise<void> {
   sqlite.exec('SAVEPOINT one');

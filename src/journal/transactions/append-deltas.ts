@@ -6,7 +6,7 @@ import type { Lease } from './begin-turn.ts';
 /**
  * Appends what a step says while it works. The run's row is taken first and numbers the events; the lease is looked at after that, in a
  * statement of its own: one that waited for the row would still see the lease as it was before. So a worker whose lease was replaced,
- * or whose run has ended, writes nothing. Errors: `steps.superseded`.
+ * or whose run has ended, writes nothing. SQLite has it in terms of its own. Errors: `steps.superseded`.
  */
 export async function appendDeltas(
   trx: Trx,
