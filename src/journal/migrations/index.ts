@@ -14,6 +14,7 @@ import * as agents from './0002-agents.ts';
 import * as messageEnds from './0003-message-ends.ts';
 import * as aliases from './0004-aliases.ts';
 import * as operations from './0005-operations.ts';
+import * as runEnds from './0006-run-ends.ts';
 
 export type JournalMigration = {
   up(db: Kysely<never>): Promise<void>;
@@ -30,4 +31,6 @@ export const migrations: Record<string, JournalMigration> = {
   '0003-message-ends': { ...messageEnds, ...first },
   '0004-aliases': { ...aliases, ...first },
   '0005-operations': { ...operations, ...first },
+  // Older code finds what is past `retention_days` without the index that it drops, more slowly.
+  '0006-run-ends': { ...runEnds, besideOlder: true },
 };

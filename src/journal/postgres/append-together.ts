@@ -44,18 +44,17 @@ with clock as materialized (
 ), locked as materialized (
   select unnest(nullif(current_setting('holdfast.locked_runs', true), '')::text[]) as run_id
 ), held as (
-  select appends.i, runs.id as run_id, runs.last_seq, greatest(runs.last_event_at, clock.now) as created_at
-  from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as appends (run_id, org_id, step, token, i)
+  select appends.i, appends.events, runs.id as run_id, runs.last_seq, greatest(runs.last_event_at, clock.now) as created_at
+  from json_to_recordset($1::json) as appends (i int, run_id text, org_id text, step text, token text, events json)
   join locked on locked.run_id = appends.run_id
   join runs on runs.id = appends.run_id and runs.org_id = appends.org_id and runs.ended = 0
   join steps on steps.run_id = appends.run_id and steps.step = appends.step
     and steps.state = 'leased' and steps.token = appends.token
   cross join clock
 ), numbered as (
-  select held.i, held.run_id, held.created_at, said.type, said.data,
-    held.last_seq + row_number() over (partition by held.run_id order by said.place) as seq
-  from unnest($5::int[], $6::text[], $7::text[]) with ordinality as said (i, type, data, place)
-  join held on held.i = said.i
+  select held.i, held.run_id, held.created_at, said.event ->> 0 as type, said.event ->> 1 as data,
+    held.last_seq + row_number() over (partition by held.run_id order by held.i, said.place) as seq
+  from held cross join json_array_elements(held.events) with ordinality as said (event, place)
 ), inserted as (
   insert into events (run_id, seq, type, data, created_at)
   select run_id, seq, type, data, created_at from numbered
@@ -98,18 +97,12 @@ type Numbered = { last_seq: number; created_at: number };
 
 /** Gives the numbers of what was appended, by the append's place. */
 async function appendHeld(session: Session, appends: Append[]): Promise<Map<number, Numbered>> {
-  const events = appends.flatMap((append, i) => append.events.map((event) => ({ i: i + 1, event })));
-  const parameters = [
-    appends.map(({ lease }) => lease.run_id),
-    appends.map(({ lease }) => lease.org_id),
-    appends.map(({ lease }) => lease.step),
-    appends.map(({ lease }) => lease.token),
-    events.map(({ i }) => i),
-    events.map(({ event }) => event.type),
-    events.map(({ event }) => jsonOf(event)),
-  ];
-  const { rows } = await session.query<Numbered & { i: number }>(APPEND_HELD, parameters, 'append-held');
-  return new Map(rows.map(({ i, ...numbered }) => [i - 1, numbered]));
+  const wanted = appends.map(({ lease: { run_id, org_id, step, token }, events }, i) => ({
+    ...{ i, run_id, org_id, step, token },
+    events: events.map((event) => [event.type, jsonOf(event)]),
+  }));
+  const { rows } = await session.query<Numbered & { i: number }>(APPEND_HELD, [JSON.stringify(wanted)], 'append-held');
+  return new Map(rows.map(({ i, ...numbered }) => [i, numbered]));
 }
 
 function appendedBy({ lease, events }: Append, { last_seq, created_at }: Numbered): Appended {

@@ -44,7 +44,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const db = kyselyOn(readers);
   const emitter = new EventEmitter().setMaxListeners(0);
   const onAppended = (appended: Appended) => void emitter.emit('appended', appended);
-  const watched = new WatchedRuns({ db, readAfter, onAppended, onTrouble });
+  const watched = new WatchedRuns({ db, readAfter: (runs) => readAfter(readers, runs), onAppended, onTrouble });
   const wakeUps = new WakeUps({ config, watched, onTrouble, onAbort: (runId) => void emitter.emit('abort', runId) });
   const telling = new OrderedTelling((appended) => {
     onAppended(appended);
