@@ -129,7 +129,7 @@ describe('a connection that is lost', () => {
   });
 });
 
-describe('a connection that is lost with the appends of many runs', () => {
+describe('a connection that is lost with the appends of many runs,', () => {
   type Cut = Awaited<ReturnType<typeof openCut>>;
 
   async function leaseOf({ journal }: Cut): Promise<Lease> {
@@ -204,6 +204,17 @@ describe('a connection that is lost with the appends of many runs', () => {
     expect(told).toEqual([]);
     await again();
     expect(await saidAfter()).toEqual(APPENDED);
+  });
+
+  it('and a transaction that does not begin: nothing is appended outside of one', async () => {
+    const begin = 'begin isolation level read committed;';
+    const cut = await openCut(({ chunk }) => {
+      chunk.write('select 1 / 0 ;'.padEnd(begin.length), chunk.indexOf(begin));
+      return true;
+    }, Buffer.from(begin));
+    const { outcomes, said } = await appendThrough(cut);
+    expect(outcomes).toEqual(['appended', 'appended']);
+    expect(said).toEqual(APPENDED);
   });
 
   it('together with the database, after the commit: nobody says that nothing was written', async () => {

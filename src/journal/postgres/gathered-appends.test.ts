@@ -21,6 +21,10 @@ const append = (lease: Lease, ...said: string[]) =>
 const leaseOfNewRun = async () => await races.lease(await races.create());
 const leases = (count: number) => Promise.all(Array.from({ length: count }, leaseOfNewRun));
 
+/** Ends the run under its step, which goes on. */
+const end = ({ org_id, run_id }: Lease) =>
+  races.write('finishRun', { org_id, run_id, epoch: 0, as: { status: 'cancelled', reason: 'test' } });
+
 /** The run's deltas in order, each with its number. */
 async function saidIn({ run_id }: Lease): Promise<[number, string][]> {
   const rows = races.db.selectFrom('events').select(['seq', 'type', 'data']).where('run_id', '=', run_id);
@@ -110,6 +114,16 @@ describe('appends of many runs at once', () => {
   });
 });
 
+it('an append after an event of the future, by a clock that was set back, has its time', async () => {
+  const lease = await leaseOfNewRun();
+  const future = Date.now() + 3_600_000;
+  await onDatabase(races.url, `update runs set last_event_at = ${future} where id = '${lease.run_id}'`);
+  await append(lease, 'x');
+  const rows = races.db.selectFrom('events').select('created_at').where('run_id', '=', lease.run_id);
+  expect((await rows.orderBy('seq', 'desc').executeTakeFirst())?.created_at).toBe(future);
+  expect(await races.row(lease.run_id)).toMatchObject({ last_event_at: future });
+});
+
 describe('among them', () => {
   it('one whose lease was replaced is refused, and its neighbours are not', async () => {
     const run = await races.create();
@@ -124,16 +138,17 @@ describe('among them', () => {
 
   it('one of a run that has ended, of another organisation, or of no run, is refused alone', async () => {
     const [ended, foreign, other] = (await leases(3)) as [Lease, Lease, Lease];
-    await races.write('completeTurn', turnOf(ended));
+    await end(ended);
     const settled = await Promise.allSettled([
       append(ended, 'a'),
       append({ ...foreign, org_id: 'org_b' }, 'b'),
+      append(foreign, 'own'),
       append({ ...foreign, run_id: 'run_none' }, 'c'),
       append(other, 'd'),
     ]);
     const refused = 'steps.superseded';
-    expect(settled.map(outcomeOf)).toEqual([refused, refused, refused, undefined]);
-    expect([await saidIn(ended), await saidIn(foreign)]).toEqual([[], []]);
+    expect(settled.map(outcomeOf)).toEqual([refused, refused, undefined, refused, undefined]);
+    expect([await saidIn(ended), await saidIn(foreign)]).toEqual([[], [[3, 'own']]]);
   });
 
   it('one that the database does not take fails alone', async () => {
@@ -217,7 +232,7 @@ describe('a run that changes between the look of a batch and its lock', () => {
 
   it('by its end: nothing comes after it', async () => {
     const [lease, other] = (await leases(2)) as [Lease, Lease];
-    const outcomes = await stalledBatch([say(lease), say(other)], () => races.write('completeTurn', turnOf(lease)));
+    const outcomes = await stalledBatch([say(lease), say(other)], () => end(lease));
     expect(outcomes).toEqual(['superseded', 'appended']);
     expect(await saidIn(lease)).toEqual([]);
   });
