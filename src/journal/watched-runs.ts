@@ -69,7 +69,9 @@ export class WatchedRuns {
 
   /** The newest seq that all watchers of a run have; infinite where nobody watches. */
   #knownOf(runId: string): number {
-    return Math.min(...[...(this.#watched.get(runId) ?? [])].map((known) => known()));
+    let least = Number.POSITIVE_INFINITY;
+    for (const known of this.#watched.get(runId) ?? []) least = Math.min(least, known());
+    return least;
   }
 
   async #bring(): Promise<void> {

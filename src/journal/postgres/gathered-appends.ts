@@ -37,7 +37,8 @@ export class GatheredAppends {
       return Promise.reject(new HoldfastError('journal.unavailable', message, { retryAfterS: 1 }));
     }
     return new Promise((resolve, reject) => {
-      this.#gathered.push({ append, bytes: roughBytes(append), resolve, reject });
+      const bytes = append.events.reduce((sum, { data }) => sum + roughBytes(data), 0);
+      this.#gathered.push({ append, bytes, resolve, reject });
       this.#schedule();
     });
   }
