@@ -36,7 +36,8 @@ from had`;
 
 /**
  * A statement after that of the locks, so that it sees runs and leases as they are under them: a lease that was replaced, or a run that
- * ended, before the row was had appends nothing. Times do not go back, as in `append`.
+ * ended, before the row was had appends nothing. Times do not go back, as in `append`. `<> 1`, since by `= 0` all runs that are active
+ * would be read from their index, while they seem to be few.
  */
 export const APPEND_HELD = `
 with clock as materialized (
@@ -47,7 +48,7 @@ with clock as materialized (
   select appends.i, appends.events, runs.id as run_id, runs.last_seq, greatest(runs.last_event_at, clock.now) as created_at
   from json_to_recordset($1::json) as appends (i int, run_id text, org_id text, step text, token text, events json)
   join locked on locked.run_id = appends.run_id
-  join runs on runs.id = appends.run_id and runs.org_id = appends.org_id and runs.ended = 0
+  join runs on runs.id = appends.run_id and runs.org_id = appends.org_id and runs.ended <> 1
   join steps on steps.run_id = appends.run_id and steps.step = appends.step
     and steps.state = 'leased' and steps.token = appends.token
   cross join clock

@@ -44,11 +44,11 @@ export function connectionConfig(url: string): ClientConfig {
 }
 
 /**
- * For batches of appends: statements are sent without waiting for the answer to those before, and planned once, since the number of
- * their rows, not their kind, is all that differs.
+ * For batches of appends: statements are sent without waiting for the answer to those before, and planned once, for rows that are looked
+ * up by their keys: a plan that reads a table which is small would be kept while it grows.
  */
 export function appendConfig(config: ClientConfig): ClientConfig {
-  return { ...config, pipeline: true, options: '-c plan_cache_mode=force_generic_plan' };
+  return { ...config, pipeline: true, options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off' };
 }
 
 /** One connection of a pool, while it is taken. Errors of its statements are the journal's (`asJournalError`). */

@@ -7,8 +7,8 @@ import { openRaces, outcomeOf, type Races } from '../../../test/support/race.ts'
 import type { Appended } from '../journal.ts';
 import type { Lease } from '../transactions/begin-turn.ts';
 import { type Append, appendTogether } from './append-together.ts';
-import { appendConfig, connectionConfig, Sessions } from './connections.ts';
-import { MAX_BATCH_APPENDS } from './gathered-appends.ts';
+import { appendConfig, connectionConfig, MAX_WAITING, Sessions } from './connections.ts';
+import { GatheredAppends, MAX_BATCH_APPENDS } from './gathered-appends.ts';
 
 let races: Races;
 beforeAll(async () => {
@@ -103,6 +103,23 @@ describe('appends of many runs at once', () => {
     const large = 'x'.repeat(600_000);
     await Promise.all([append(first, large), append(second, large)]);
     expect(await commitsOf([first, second])).toBe(2);
+  });
+
+  it('are bounded while they wait: one too many is told at once to come again', async () => {
+    const lease = await leaseOfNewRun();
+    const answer = Promise.withResolvers<void>();
+    const together = async (batch: Append[]) => {
+      await answer.promise;
+      return batch.map(() => 'appended' as const);
+    };
+    const alone = () => Promise.reject(new Error('none goes alone'));
+    const slow = new GatheredAppends({ together, alone });
+    const say = () => slow.append({ lease, events: [delta('x')] });
+    const waiting = Array.from({ length: MAX_WAITING }, say);
+    await expect(say()).rejects.toMatchObject({ code: 'journal.unavailable', retryAfterS: expect.any(Number) });
+    answer.resolve();
+    await Promise.all(waiting);
+    await say();
   });
 
   it('of two steps of one run are numbered one after the other', async () => {
