@@ -8,7 +8,7 @@ const RUNS_AT_A_TIME = 500;
 type Options = {
   db: ReadDb;
   /** Reads up to `MAX_BROUGHT` events of each run after what is known of it; absent: readers read pages. */
-  readAfter?: (db: ReadDb, runs: { run_id: string; known: number }[]) => Promise<Map<string, StoredEvent[]>>;
+  readAfter?: (runs: { run_id: string; known: number }[]) => Promise<Map<string, StoredEvent[]>>;
   onAppended: (appended: Appended) => void;
   onTrouble: (error: unknown, what: string) => void;
 };
@@ -69,12 +69,16 @@ export class WatchedRuns {
 
   /** The newest seq that all watchers of a run have; infinite where nobody watches. */
   #knownOf(runId: string): number {
-    return Math.min(...[...(this.#watched.get(runId) ?? [])].map((known) => known()));
+    let least = Number.POSITIVE_INFINITY;
+    for (const known of this.#watched.get(runId) ?? []) least = Math.min(least, known());
+    return least;
   }
 
   async #bring(): Promise<void> {
     if (this.#isBringing) return;
     this.#isBringing = true;
+    // What one notification wakes is asked for together.
+    await Promise.resolve();
     try {
       while (this.#woken.size > 0) await this.#bringSome();
     } catch (error) {
@@ -90,9 +94,9 @@ export class WatchedRuns {
     const missing = woken
       .map(([run_id, last_seq]) => ({ run_id, last_seq, known: this.#knownOf(run_id) }))
       .filter(({ last_seq, known }) => last_seq > known);
-    const { db, readAfter } = this.#options;
+    const { readAfter } = this.#options;
     const near = missing.filter(({ last_seq, known }) => last_seq - known <= MAX_BROUGHT);
-    const events = readAfter && near.length > 0 ? await readAfter(db, near) : new Map<string, StoredEvent[]>();
+    const events = readAfter && near.length > 0 ? await readAfter(near) : new Map<string, StoredEvent[]>();
     for (const { run_id, last_seq } of missing) {
       const brought = events.get(run_id);
       const newest = brought?.at(-1)?.seq ?? last_seq;

@@ -1,6 +1,7 @@
 /** `retention_days` on a whole stack: the relay deletes, and who asks is told that there is nothing. */
 import { sql } from 'kysely';
 import { afterEach, expect, it } from 'vitest';
+import { endedAt } from '../../src/journal/transactions/purge.ts';
 import { eventsToEnd } from '../support/events.ts';
 import { openTestHoldfast } from '../support/holdfast.ts';
 import { answer, closedAs, createRun, detailsOf, waitingOf } from '../support/run-client.ts';
@@ -66,9 +67,9 @@ it('old runs are found from the index of their ends, however many are young', as
   stack = await openTestHoldfast();
   const { db } = stack.journal;
   const old = db.selectFrom('runs').select('id').where(sql.ref('ended'), '=', sql.lit(1));
-  const { sql: text } = old.where('last_event_at', '<', 0).orderBy('last_event_at').compile();
+  const { sql: text } = old.where(endedAt, '<', 0).orderBy(endedAt).compile();
   const { rows: steps } = await sql<{ detail: string }>`explain query plan ${sql.raw(text.replace('?', '0'))}`.execute(
     db,
   );
-  expect(steps.map(({ detail }) => detail)).toEqual(['SEARCH runs USING INDEX runs_by_end (last_event_at<?)']);
+  expect(steps.map(({ detail }) => detail)).toEqual(['SEARCH runs USING INDEX runs_by_ending (<expr><?)']);
 });

@@ -39,8 +39,8 @@ export function nextVersion(): Version {
   version.change('src/journal/migrations/index.ts', 'export const migrations', `${MIGRATION}\nexport const migrations`);
   version.change(
     'src/journal/migrations/index.ts',
-    "'0006-filters': { ...filters, besideOlder: true },",
-    "'0006-filters': { ...filters, besideOlder: true },\n  '9000-later': { ...later, besideOlder: true },",
+    "'0007-run-ends': { ...runEnds, besideOlder: true },",
+    "'0007-run-ends': { ...runEnds, besideOlder: true },\n  '9000-later': { ...later, besideOlder: true },",
   );
   return version;
 }

@@ -15,6 +15,7 @@ import * as messageEnds from './0003-message-ends.ts';
 import * as aliases from './0004-aliases.ts';
 import * as operations from './0005-operations.ts';
 import * as filters from './0006-filters.ts';
+import * as runEnds from './0007-run-ends.ts';
 
 export type JournalMigration = {
   up(db: Kysely<never>): Promise<void>;
@@ -32,4 +33,6 @@ export const migrations: Record<string, JournalMigration> = {
   '0004-aliases': { ...aliases, ...first },
   '0005-operations': { ...operations, ...first },
   '0006-filters': { ...filters, besideOlder: true },
+  // Older code finds what is past `retention_days` without the index that it drops, more slowly.
+  '0007-run-ends': { ...runEnds, besideOlder: true },
 };

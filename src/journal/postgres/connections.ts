@@ -6,9 +6,11 @@ import type { Schema } from '../schema.ts';
 import { ByteOrder } from './byte-order.ts';
 import { asJournalError, isRefusal } from './errors.ts';
 
-/** Transactions that a process commits at a time. With the readers and the one for wake-ups a process takes 19 connections. */
+/** Transactions that a process commits at a time. With the readers, the one for wake-ups and that of appends it takes 20 connections. */
 export const WRITE_CONNECTIONS = 12;
 export const READ_CONNECTIONS = 6;
+/** Batches of appends that are committed at a time, each on a connection of its own: what is said waits behind no other transaction. */
+export const APPEND_CONNECTIONS = 1;
 /** Statements that may wait for a connection; beyond it the journal answers `journal.unavailable`. */
 export const MAX_WAITING = 5_000;
 /** How long it takes at most to have a connection, made or waited for. */
@@ -41,6 +43,14 @@ export function connectionConfig(url: string): ClientConfig {
   };
 }
 
+/**
+ * For batches of appends: statements are sent without waiting for the answer to those before, and planned once, for rows that are looked
+ * up by their keys: a plan that reads a table which is small would be kept while it grows.
+ */
+export function appendConfig(config: ClientConfig): ClientConfig {
+  return { ...config, pipeline: true, options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off' };
+}
+
 /** One connection of a pool, while it is taken. Errors of its statements are the journal's (`asJournalError`). */
 export class Session {
   readonly #client: PoolClient;
@@ -51,9 +61,11 @@ export class Session {
     this.#client = client;
   }
 
-  async query<R>(sql: string, parameters: readonly unknown[] = []): Promise<PostgresQueryResult<R>> {
+  /** With a name the statement is parsed once a connection; a name belongs to one text. */
+  async query<R>(sql: string, parameters: readonly unknown[] = [], name?: string): Promise<PostgresQueryResult<R>> {
     try {
-      return (await this.#client.query(sql, parameters.map(storable))) as unknown as PostgresQueryResult<R>;
+      const query = { text: sql, values: parameters.map(storable), ...(name === undefined ? {} : { name }) };
+      return (await this.#client.query(query)) as unknown as PostgresQueryResult<R>;
     } catch (error) {
       // An answer that comes late would be taken for that of the next statement.
       if (!isRefusal(error)) this.isBroken = true;
@@ -69,6 +81,7 @@ export class Session {
 
 /** PostgreSQL's text holds no NUL, which SQLite's does; JSON has it escaped. */
 function storable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(storable);
   return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 }
 

@@ -1,14 +1,24 @@
 import { EventEmitter } from 'node:events';
 import type { Appended, Intent, Journal } from '../journal.ts';
 import { subscribe } from '../subscribe.ts';
-import type { TransactionArgs, TransactionName } from '../transactions/index.ts';
+import type { TransactionArgs, TransactionName, TransactionResult } from '../transactions/index.ts';
 import { WatchedRuns } from '../watched-runs.ts';
-import { connectionConfig, kyselyOn, READ_CONNECTIONS, Sessions, WRITE_CONNECTIONS } from './connections.ts';
+import { type Append, appendTogether } from './append-together.ts';
+import {
+  APPEND_CONNECTIONS,
+  appendConfig,
+  connectionConfig,
+  kyselyOn,
+  READ_CONNECTIONS,
+  Sessions,
+  WRITE_CONNECTIONS,
+} from './connections.ts';
 import { unavailable } from './errors.ts';
+import { GatheredAppends } from './gathered-appends.ts';
 import { migratePostgres } from './migrate-postgres.ts';
 import { OrderedTelling } from './ordered-telling.ts';
 import { readAfter } from './read-after.ts';
-import { transact } from './transact.ts';
+import { type Telling, transact } from './transact.ts';
 import { WakeUps } from './wake-ups.ts';
 
 export type PostgresOptions = {
@@ -27,22 +37,35 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const migrated = await migratePostgres(options.url);
   const onLost = (error: Error) => onTrouble(error, 'an idle connection to PostgreSQL ended');
   const writers = new Sessions(config, WRITE_CONNECTIONS, onLost);
+  const appenders = new Sessions(appendConfig(config), APPEND_CONNECTIONS, onLost);
   // Nothing is written past the transactions, not even by mistake.
   const readOnly = { options: '-c default_transaction_read_only=on' };
   const readers = new Sessions({ ...config, ...readOnly }, READ_CONNECTIONS, onLost);
   const db = kyselyOn(readers);
   const emitter = new EventEmitter().setMaxListeners(0);
   const onAppended = (appended: Appended) => void emitter.emit('appended', appended);
-  const watched = new WatchedRuns({ db, readAfter, onAppended, onTrouble });
+  const watched = new WatchedRuns({ db, readAfter: (runs) => readAfter(readers, runs), onAppended, onTrouble });
   const wakeUps = new WakeUps({ config, watched, onTrouble, onAbort: (runId) => void emitter.emit('abort', runId) });
   const telling = new OrderedTelling((appended) => {
     onAppended(appended);
     wakeUps.tell(appended);
   });
+  const tellAfter: Telling = (ctx) => {
+    const told = telling.expect(ctx.appended);
+    return (committed) => {
+      told(committed);
+      if (committed) for (const intent of ctx.intents) emitter.emit('intent', intent);
+    };
+  };
+  const appends = new GatheredAppends({
+    together: (batch) => appendTogether(appenders, batch, tellAfter),
+    alone: (append) => transact(writers, 'appendDeltas', append, tellAfter),
+  });
   let closed: Promise<void> | undefined;
 
   async function close(): Promise<void> {
     await wakeUps.close();
+    await appenders.end();
     await writers.end();
     await readers.end();
   }
@@ -51,14 +74,10 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
     store: 'postgres',
     db,
     migrated,
-    write: <N extends TransactionName>(name: N, args: TransactionArgs<N>) =>
-      transact(writers, name, args, (ctx) => {
-        const told = telling.expect(ctx.appended);
-        return (committed) => {
-          told(committed);
-          if (committed) for (const intent of ctx.intents) emitter.emit('intent', intent);
-        };
-      }),
+    write<N extends TransactionName>(name: N, args: TransactionArgs<N>) {
+      if (name !== 'appendDeltas') return transact(writers, name, args, tellAfter);
+      return appends.append(args as Append) as Promise<TransactionResult<N>>;
+    },
     onAppended: (listener) => subscribe<Appended>(emitter, 'appended', listener),
     onIntent: (listener) => subscribe<Intent>(emitter, 'intent', listener),
     watch: (runId, known) => watched.watch(runId, known),

@@ -24,19 +24,35 @@ const OUTCOME_PAUSE_MS = 100;
 /** What is told of a transaction: before its commit is sent, and once it is known whether it happened. */
 export type Telling = (ctx: TransactionContext) => (committed: boolean) => void;
 
+/** A transaction's work, done and not committed. */
+export type Performed<T> = { value: T; xid: string; ctx: TransactionContext };
+
 /**
  * Runs one named transaction. Errors: its own; `journal.unavailable`: nothing was written; `journal.outcome_unknown`: the connection
  * was lost during the commit, and the database could not be asked for `OUTCOME_WITHIN_MS`.
  */
-export async function transact<N extends TransactionName>(
+export function transact<N extends TransactionName>(
   pool: Sessions,
   name: N,
   args: TransactionArgs<N>,
   telling: Telling,
 ): Promise<TransactionResult<N>> {
+  return throughCommit(pool, telling, async (session) => {
+    const { xid, now } = await begin(session);
+    const ctx: TransactionContext = { now, appended: [], intents: [] };
+    return { value: await runTransaction(name, kyselyOnSession(session), args, ctx), xid, ctx };
+  });
+}
+
+/** Has a transaction begun and its work done by `perform`, and commits it. Errors: as `transact`. */
+export async function throughCommit<T>(
+  pool: Sessions,
+  telling: Telling,
+  perform: (session: Session) => Promise<Performed<T>>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await attemptOnce(pool, name, args, telling);
+      return await attemptOnce(pool, telling, perform);
     } catch (error) {
       if (!isConflict(error)) throw error;
       if (attempt === MAX_ATTEMPTS) throw unavailable(error);
@@ -45,17 +61,16 @@ export async function transact<N extends TransactionName>(
   }
 }
 
-async function attemptOnce<N extends TransactionName>(
+async function attemptOnce<T>(
   pool: Sessions,
-  name: N,
-  args: TransactionArgs<N>,
   telling: Telling,
-): Promise<TransactionResult<N>> {
+  perform: (session: Session) => Promise<Performed<T>>,
+): Promise<T> {
   const session = await pool.take();
-  let done: { value: TransactionResult<N>; xid: string; tell: ReturnType<Telling> };
+  let done: { value: T; xid: string; tell: ReturnType<Telling> };
   let failure: unknown;
   try {
-    const { value, xid, ctx } = await perform(session, name, args);
+    const { value, xid, ctx } = await orRollBack(session, perform);
     done = { value, xid, tell: telling(ctx) };
     failure = await commit(session);
   } finally {
@@ -77,15 +92,12 @@ async function attemptOnce<N extends TransactionName>(
 }
 
 /** Does the transaction's work, without its commit; refused, it is rolled back. */
-async function perform<N extends TransactionName>(
+async function orRollBack<T>(
   session: Session,
-  name: N,
-  args: TransactionArgs<N>,
-): Promise<{ value: TransactionResult<N>; xid: string; ctx: TransactionContext }> {
+  perform: (session: Session) => Promise<Performed<T>>,
+): Promise<Performed<T>> {
   try {
-    const { xid, now } = await begin(session);
-    const ctx: TransactionContext = { now, appended: [], intents: [] };
-    return { value: await runTransaction(name, kyselyOnSession(session), args, ctx), xid, ctx };
+    return await perform(session);
   } catch (error) {
     // A connection that is broken, or cannot even roll back, is ended, and the server does it.
     if (!session.isBroken) await session.query('rollback').catch(() => undefined);
@@ -99,7 +111,7 @@ type Begun = { xid: string; now: number };
  * Begins, and gives the transaction's id, by which the database knows later what became of it, and the database's time: one clock for
  * all processes.
  */
-async function begin(session: Session): Promise<Begun> {
+export async function begin(session: Session): Promise<Begun> {
   const results = (await session.query(BEGIN)) as unknown as { rows: Begun[] }[];
   return results[1]?.rows[0] as Begun;
 }

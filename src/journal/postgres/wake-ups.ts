@@ -110,6 +110,8 @@ export class WakeUps {
     const client = this.#client;
     if (this.#isTelling || !client) return;
     this.#isTelling = true;
+    // What one commit appended to many runs is told together.
+    await Promise.resolve();
     try {
       while (this.#toTell.size > 0 || this.#toAbort.size > 0) {
         const payloads = packWakeUps(this.#toTell, this.#toAbort);

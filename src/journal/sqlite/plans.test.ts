@@ -3,6 +3,7 @@ import { Kysely, SqliteDialect, sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { migrate } from '../migrate.ts';
 import type { Schema } from '../schema.ts';
+import { endedAt } from '../transactions/purge.ts';
 import { asKyselyDatabase, openDatabase } from './database.ts';
 
 it('old runs are found from the index of ends', async () => {
@@ -10,10 +11,10 @@ it('old runs are found from the index of ends', async () => {
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: asKyselyDatabase(sqlite) }) });
   await migrate(db);
   const query = db.selectFrom('runs').select('id').where(sql.ref('ended'), '=', sql.lit(1));
-  const { sql: text } = query.where('last_event_at', '<', 0).orderBy('last_event_at').compile();
+  const { sql: text } = query.where(endedAt, '<', 0).orderBy(endedAt).compile();
   const plan = await sql<{ detail: string }>`explain query plan ${sql.raw(text.replace('?', '0'))}`.execute(db);
   expect(plan.rows.map((row) => row.detail)).toEqual([
-    expect.stringContaining('USING INDEX runs_by_end (last_event_at<?)'),
+    expect.stringContaining('USING INDEX runs_by_ending (<expr><?)'),
   ]);
   await db.destroy();
 });

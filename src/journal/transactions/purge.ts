@@ -41,12 +41,15 @@ export async function purgeRuns(
   return { runs, more: runs > 0 && old.length === PURGED_AT_A_TIME };
 }
 
+/** When a run ended, written as its index has it. */
+export const endedAt = sql<number>`coalesce(runs.completed_at, runs.failed_at, runs.cancelled_at)`;
+
 function oldRuns(trx: Trx, before: number): Promise<OldRun[]> {
   return trx
     .selectFrom('runs')
     .select(['id', 'org_id', 'thread_id'])
     .where(sql.ref('ended'), '=', sql.lit(1))
-    .where('last_event_at', '<', before)
+    .where(endedAt, '<', before)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -77,7 +80,7 @@ function oldRuns(trx: Trx, before: number): Promise<OldRun[]> {
         ),
       ),
     )
-    .orderBy('last_event_at')
+    .orderBy(endedAt)
     .limit(PURGED_AT_A_TIME)
     .execute();
 }
