@@ -1,6 +1,6 @@
 /** Appends of all steps of this process: while one batch is under way the next ones gather. No timer, no delay when idle. */
 import { HoldfastError } from '../../errors.ts';
-import { roughBytes } from '../rough-bytes.ts';
+import { appendBytes } from '../rough-bytes.ts';
 import { superseded } from '../transactions/append-deltas.ts';
 import type { Append, AppendOutcome } from './append-together.ts';
 import { APPEND_CONNECTIONS, MAX_WAITING } from './connections.ts';
@@ -37,7 +37,7 @@ export class GatheredAppends {
       return Promise.reject(new HoldfastError('journal.unavailable', message, { retryAfterS: 1 }));
     }
     return new Promise((resolve, reject) => {
-      const bytes = append.events.reduce((sum, { data }) => sum + roughBytes(data), 0);
+      const bytes = appendBytes(append);
       this.#gathered.push({ append, bytes, resolve, reject });
       this.#schedule();
     });

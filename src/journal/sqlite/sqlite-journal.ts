@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { Kysely, SqliteDialect } from 'kysely';
 import { HoldfastError } from '../../errors.ts';
 import type { Appended, Journal } from '../journal.ts';
-import { roughBytes } from '../rough-bytes.ts';
+import { appendBytes, roughBytes } from '../rough-bytes.ts';
 import type { Schema } from '../schema.ts';
 import { subscribe } from '../subscribe.ts';
 import type { TransactionArgs, TransactionName, TransactionResult } from '../transactions/index.ts';
@@ -81,7 +81,7 @@ export async function openSqliteJournal(
   const ask = (request: Unnumbered<WriterRequest>): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (closed) return reject(new HoldfastError('journal.unavailable', 'The journal is closed.'));
-      const bytes = request.kind === 'write' ? roughBytes(request.args) : 0;
+      const bytes = request.kind === 'write' ? bytesOf(request) : 0;
       const tooMuch = pendingBytes > 0 && pendingBytes + bytes > MAX_PENDING_BYTES;
       if (request.kind === 'write' && (tooMuch || pending.size >= MAX_PENDING_WRITES)) {
         return reject(
@@ -122,6 +122,9 @@ export async function openSqliteJournal(
     },
   };
 }
+
+const bytesOf = ({ name, args }: { name: TransactionName; args: unknown }): number =>
+  name === 'appendDeltas' ? appendBytes(args as TransactionArgs<'appendDeltas'>) : roughBytes(args);
 
 function rethrow(error: unknown): never {
   throw error;
