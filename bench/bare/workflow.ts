@@ -7,10 +7,13 @@ const steps = proxyActivities<{ answer: typeof answer }>({ startToCloseTimeout: 
 export const goOn = defineSignal('goOn');
 export const isParked = defineQuery<boolean>('isParked');
 
-/** As many activities as asked for, one after the other. */
-export async function bareWorkflow(question: string, activities = 1): Promise<string> {
+/** As many activities as asked for, one after the other, and after the first one `parallel` more at once. */
+export async function bareWorkflow(question: string, activities: number, parallel: number): Promise<string> {
   let said = question;
-  for (let i = 0; i < activities; i++) said = await steps.answer(question);
+  for (let i = 0; i < activities; i++) {
+    said = await steps.answer(question);
+    if (i === 0) await Promise.all(Array.from({ length: parallel }, () => steps.answer(question)));
+  }
   return said;
 }
 

@@ -11,15 +11,16 @@ export async function atATime(
   work: (begin: () => void, index: number) => Promise<string>,
 ): Promise<Timed> {
   const latencies: number[] = [];
-  let lastId = '';
+  const ids: string[] = [];
   const started = performance.now();
   await eachAtATime(Array(count).keys(), concurrency, async (index) => {
     let from = performance.now();
     const begin = () => {
       from = performance.now();
     };
-    lastId = await work(begin, index);
+    const id = await work(begin, index);
     latencies.push(performance.now() - from);
+    ids.push(id);
   });
-  return { latencies, elapsed: performance.now() - started, lastId };
+  return { latencies, elapsed: performance.now() - started, ids };
 }

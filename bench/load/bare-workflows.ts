@@ -10,11 +10,11 @@ const LOOK_EVERY_MS = 20;
 const clients = new Map<string, Promise<Client>>();
 const parked: string[] = [];
 
-export const bare: Jobs['bare'] = async ({ address, taskQueue, count, concurrency, activities }) => {
+export const bare: Jobs['bare'] = async ({ address, taskQueue, count, concurrency, activities, parallel = 0 }) => {
   const client = await connected(address);
   return await atATime(count, concurrency, async () => {
     const workflowId = `bare-${randomUUID()}`;
-    await client.workflow.execute('bareWorkflow', { taskQueue, workflowId, args: ['hello', activities] });
+    await client.workflow.execute('bareWorkflow', { taskQueue, workflowId, args: ['hello', activities, parallel] });
     return workflowId;
   });
 };

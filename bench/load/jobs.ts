@@ -9,8 +9,8 @@ export type Jobs = {
   provider(args: object): Promise<{ url: string }>;
   /** Runs that are created with `body`, each from its POST to `run.completed` at this client, `concurrency` at a time. */
   runs(args: Target & Amount & { body: object }): Promise<Timed>;
-  /** Bare workflows, each from its start to its result at this client. */
-  bare(args: BareTarget & Amount & { activities: number }): Promise<Timed>;
+  /** Bare workflows, each from its start to its result at this client. With `parallel`, so many more activities at once in their midst. */
+  bare(args: BareTarget & Amount & { activities: number; parallel?: number }): Promise<Timed>;
   /** Runs whose model sends a chunk every `everyMs`: each chunk's way from the provider's socket to a reader's. */
   deltas(args: Target & { runs: number; chunks: number; everyMs: number }): Promise<{ delays: number[] }>;
   /** Runs that wait for a person. They are remembered here. */
@@ -63,6 +63,6 @@ export type Timed = {
   latencies: number[];
   /** From the first start to the last end. */
   elapsed: number;
-  /** Of the last one: its run or workflow id. */
-  lastId: string;
+  /** Of runs or workflows, in the order of their ends. */
+  ids: string[];
 };

@@ -27,10 +27,10 @@ export const steady: Jobs['steady'] = async ({ perSecond, seconds, body, ...targ
   const latencies: number[] = [];
   const begun: number[] = [];
   const started = performance.now();
-  let lastId = '';
+  const ids: string[] = [];
   const one = async (i: number): Promise<void> => {
     const from = performance.now();
-    lastId = await streamRun(target, body);
+    ids.push(await streamRun(target, body));
     latencies[i] = performance.now() - from;
     begun[i] = from - started;
   };
@@ -44,5 +44,5 @@ export const steady: Jobs['steady'] = async ({ perSecond, seconds, body, ...targ
     all.push(done);
   }
   await Promise.all(all);
-  return { latencies, begun, elapsed: performance.now() - started, lastId };
+  return { latencies, begun, elapsed: performance.now() - started, ids };
 };

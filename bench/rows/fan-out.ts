@@ -60,7 +60,7 @@ async function waysOf(stage: Stage, honoUrl: string, shape: { readers: number; c
     },
     {
       what: 'from the journal',
-      ours: () => rate({ url, path: `/v1/runs/${created.lastId}/events` }),
+      ours: () => rate({ url, path: `/v1/runs/${created.ids[0]}/events` }),
       theirs: () => rate({ url: honoUrl, path: `/events?chunks=${chunks}` }),
     },
   ];

@@ -26,3 +26,8 @@ export async function historyOf(client: Client, workflowId: string): Promise<His
     await delay(POLL_MS);
   }
 }
+
+export function mean(histories: History[]): History {
+  const of = (key: keyof History) => histories.reduce((sum, it) => sum + it[key], 0) / histories.length;
+  return { events: of('events'), bytes: of('bytes'), visibilityWrites: of('visibilityWrites') };
+}
