@@ -81,7 +81,8 @@ export function save(result: Result): string {
 
 export function show(value: number | undefined, unit: string): string {
   if (value === undefined) return '';
-  const digits = Number.isInteger(value) || unit === 'B' || value >= 1_000 ? 0 : value >= 100 ? 1 : 2;
+  const isWhole = unit === 'B' || (unit === '' && Number.isInteger(value));
+  const digits = isWhole || value >= 1_000 ? 0 : value >= 100 ? 1 : 2;
   return unit.startsWith('/') ? `${value.toFixed(digits)}${unit}` : `${value.toFixed(digits)} ${unit}`.trimEnd();
 }
 
