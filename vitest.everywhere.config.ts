@@ -1,6 +1,6 @@
 /**
  * `npm run test:everywhere`: the suites that start `holdfast start` on a data directory of its own, in its other forms; `npm test` runs
- * them in the first, on SQLite. And a run of 1,000 turns on PostgreSQL.
+ * them in the first, on SQLite. And on PostgreSQL a run of 1,000 turns, and brief calls.
  *
  * Left out is what is about a form itself: a restored SQLite file, two starts on one directory; and apart, what a stop does to one process
  * (`test/apart/stop.test.ts` and `rolling.test.ts` have it for two of each), a kill at a commit, which must be of the process that makes
@@ -25,11 +25,12 @@ export default defineConfig({
   test: {
     ...EVERY_SUITE,
     projects: [
-      project('postgres', ['test/tools/long-runs.test.ts'], {}),
+      project('postgres', ['test/tools/{brief-calls,long-runs}.test.ts'], {}),
       project(
         'start on postgres',
         suites(
           'beside',
+          'brief-calls',
           'cancel',
           'client-commands',
           'doctor',
@@ -44,9 +45,13 @@ export default defineConfig({
         ),
         {},
       ),
-      project('apart', suites('beside', 'cancel', 'client-commands', 'kill', 'stream', 'unknown-outcome'), {
-        HOLDFAST_TEST_FORM: 'apart',
-      }),
+      project(
+        'apart',
+        suites('beside', 'brief-calls', 'cancel', 'client-commands', 'kill', 'stream', 'unknown-outcome'),
+        {
+          HOLDFAST_TEST_FORM: 'apart',
+        },
+      ),
     ],
   },
 });

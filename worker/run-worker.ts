@@ -23,6 +23,8 @@ const SHUTDOWN_FORCE_MS = 7_000;
 /** A waiting model stream costs little. */
 const MAX_ACTIVITIES = 1_000;
 const MAX_CACHED_WORKFLOWS = 1_000;
+/** A brief call holds the task of its run's workflow; a worker takes as many at once as it answers within their timeout of 3 s. */
+const MAX_WORKFLOW_TASKS = 200;
 const REBUILD_PAUSE_MS = 2_000;
 
 export type RunningWorker = {
@@ -113,6 +115,7 @@ function createWorker(
     activities: createActivities(options.activities),
     maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
     maxConcurrentLocalActivityExecutions: MAX_ACTIVITIES,
+    maxConcurrentWorkflowTaskExecutions: MAX_WORKFLOW_TASKS,
     maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT_MS,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,

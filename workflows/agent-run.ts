@@ -4,7 +4,6 @@
  */
 
 import {
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
@@ -17,6 +16,7 @@ import {
   proxyLocalActivities,
   setHandler,
   sleep,
+  TemporalFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CallOutcome, CallRef, ChildRef, Position, Stop, Wait } from '../src/runs/outcomes.ts';
@@ -149,7 +149,8 @@ export async function agentRun(input: AgentRunInput): Promise<{ status: string }
     try {
       return await brief.toolCall.executeWithOptions({ summary }, [args]);
     } catch (error) {
-      if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+      // A local activity's failure is not wrapped as an activity's is. That the call alone was cancelled is a failure like others.
+      if (CancellationScope.current().consideredCancelled || !(error instanceof TemporalFailure)) throw error;
       return undefined;
     }
   }

@@ -18,9 +18,12 @@ export const stepOptions: ActivityOptions = {
   retry,
 };
 
+/** A tool's 2 s, the start of its server or 5 s in which it may ignore a cancel, and the journal's part. */
+const BRIEF_TIMEOUT_MS = 10_000;
+
 /** A brief call is made once so; whatever goes wrong with it, it is an ordinary step then. */
 export const briefOptions: LocalActivityOptions = {
-  startToCloseTimeout: JOURNAL_TIMEOUT_MS,
+  startToCloseTimeout: BRIEF_TIMEOUT_MS,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { maximumAttempts: 1 },
 };

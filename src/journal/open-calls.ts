@@ -22,7 +22,7 @@ export type TurnCall = {
   arguments: unknown;
   /** A lost execution may simply be run again. */
   may_repeat?: boolean;
-  /** It may be repeated, and is over so soon that it need not be an activity of its own in Temporal. */
+  /** It may be repeated, and is over so soon that, among calls like it, it need not be an activity of its own in Temporal. */
   brief?: boolean;
   /** A person must approve it first. */
   needs_approval?: boolean;
@@ -68,7 +68,7 @@ export async function openCalls(
     await ask({ kind: 'tool_outputs', prompt, tool_calls: client.map(summaryOf) });
   }
   const executed = open.filter((call) => isExecuted(call.kind));
-  const refs = callRefs(executed);
+  const refs = callRefs(executed, open.every(isBrief));
   for (const [i, row] of executed.entries()) if (row.needs_approval) await ask(approval(row), refs[i]);
   const calls = refs.filter((_, i) => !executed[i]?.needs_approval);
   return { outcome: 'tools', calls, waits, ...untilOf(open) };
@@ -87,6 +87,12 @@ export const isReleased = (eb: ExpressionBuilder<Schema, 'calls'>) =>
         .where('inputs.state', '=', 'open'),
     ),
   );
+
+/**
+ * Temporal hears of what else the turn began only when its brief calls are over: so they are brief only among their like, and a call that
+ * waits for a person is not, nor is one beside it.
+ */
+const isBrief = (row: CallRow) => row.brief === true && !row.needs_approval;
 
 const isExecuted = (kind: CallKind) => EXECUTED_KINDS.includes(kind);
 

@@ -13,7 +13,7 @@ export type Wait = [requestId: string, expiresAt: number, about?: CallRef | Requ
 
 /**
  * A call to run as an activity: its place in the turn, and its name for the Web UI (cut where many fit in one payload). A brief one, which
- * may be repeated and is soon over, is run as a local activity: half of what it costs Temporal is saved.
+ * may be repeated and is soon over as all calls of its turn are, is run as a local activity: half of what it costs Temporal is saved.
  */
 export type CallRef = [idx: number, name: string, brief?: 1];
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunState } from '../../workflows/run-input.ts';
 import { checkHistory, eventsToEnd, eventsUntil } from '../support/events.ts';
-import { historyOf, textsOf } from '../support/history.ts';
+import { historyOf, summariesOf, textsOf } from '../support/history.ts';
 import { answer, closedAs, createRun, waitingOf, workflowOf } from '../support/run-client.ts';
 import { openStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
@@ -92,12 +92,8 @@ describe("a run's history in Temporal", () => {
     const id = await runWithSecrets();
     await eventsToEnd(stack, id);
     await closedAs(stack, id);
-    const { events } = await historyOf(stack, id);
-    const summaries = (events ?? []).flatMap((event) => {
-      const data = event.activityTaskScheduledEventAttributes && event.userMetadata?.summary?.data;
-      return data ? [JSON.parse(Buffer.from(data).toString())] : [];
-    });
-    expect(summaries).toEqual(['turn 1', 'turn 2', 'turn 3']);
+    const { activities } = summariesOf(await historyOf(stack, id));
+    expect(activities).toEqual(['turn 1', 'turn 2', 'turn 3']);
   });
 
   it('has eleven events for a run of one turn', async () => {

@@ -2,7 +2,7 @@
  * Every kind of run, made now, replays. To record their histories for later versions (`test/replay/recorded.test.ts`), in
  * a directory of their own, once per released shape of the workflow:
  *
- *     HOLDFAST_RECORD_HISTORIES=test/histories/v2 npx vitest run test/replay/live.test.ts
+ *     HOLDFAST_RECORD_HISTORIES=test/histories/v3 npx vitest run test/replay/live.test.ts
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createLog } from '../../src/log.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
 import { historyOf } from '../support/history.ts';
-import { openStack, type Stack } from '../support/stack.ts';
+import type { Stack } from '../support/stack.ts';
+import { openWorkshopStack } from '../tools/workshop-stack.ts';
 import { stories, tell } from './stories.ts';
 
 const recordTo = process.env.HOLDFAST_RECORD_HISTORIES;
@@ -20,7 +21,7 @@ const recordTo = process.env.HOLDFAST_RECORD_HISTORIES;
 let stack: Stack;
 let workflowBundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
-  stack = await openStack();
+  stack = await openWorkshopStack({}, {}, { 'shop/look': { timeout_s: 2 } });
   workflowBundle = await bundleWorkflows(createLog('silent'));
   if (recordTo) mkdirSync(recordTo, { recursive: true });
 });

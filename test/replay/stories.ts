@@ -1,5 +1,6 @@
 /** One run of each kind whose history must stay replayable, made through the API. */
 import { eventsToEnd, eventsUntil } from '../support/events.ts';
+import { failNext } from '../support/failing-write.ts';
 import {
   answer,
   cancel,
@@ -96,6 +97,11 @@ export const stories: Record<string, Story> = {
     await waitingOf(stack, id);
     await answer(stack, id, 'approve');
     return id;
+  },
+
+  'brief-calls': async (stack) => {
+    failNext(stack, 'beginCall');
+    return await createRun(stack, '/tool shop/look {}\n/parallel\n/tool shop/look {}\n/tool shop/look {}\n');
   },
 
   resumed: async (stack) => {

@@ -10,6 +10,19 @@ export async function historyOf(stack: Stack, runId: string): Promise<History> {
   return await client.workflow.getHandle(runId).fetchHistory();
 }
 
+/** The names in the Web UI of a history's activities, and of the calls that were none of their own: its markers. */
+export function summariesOf({ events }: History): { activities: string[]; markers: string[] } {
+  const named = (kind: 'activityTaskScheduledEventAttributes' | 'markerRecordedEventAttributes') =>
+    (events ?? []).flatMap((event) => {
+      const data = event[kind] && event.userMetadata?.summary?.data;
+      return data ? [JSON.parse(Buffer.from(data).toString()) as string] : [];
+    });
+  return {
+    activities: named('activityTaskScheduledEventAttributes'),
+    markers: named('markerRecordedEventAttributes'),
+  };
+}
+
 /** Every text in a history, payloads decoded, and the size of each payload in bytes. */
 export function textsOf(history: History): { texts: string[]; payloads: number[] } {
   const texts: string[] = [];

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ToolConfig } from '../../src/config.ts';
 import type { Execution } from '../mcp/servers/workshop.ts';
 import { openStack, type Stack, type StackOptions } from '../support/stack.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -10,10 +11,11 @@ const STDIO_WORKSHOP = fileURLToPath(new URL('../mcp/servers/stdio.ts', import.m
 
 export type WorkshopStack = Stack & { executions(): Execution[] };
 
-/** `approval` is the persona's: `shop/note: always` and the like. `more` is the stack's. */
+/** `approval` is the persona's: `shop/note: always` and the like. `more` is the stack's, `tools` of its holdfast.yaml. */
 export async function openWorkshopStack(
   approval: Record<string, 'always' | 'never' | 'hint'> = {},
   more: Omit<StackOptions, 'file'> = {},
+  tools: Record<string, ToolConfig> = {},
 ): Promise<WorkshopStack> {
   const directory = temporaryDirectory();
   const file = join(directory.path, 'executions.jsonl');
@@ -21,6 +23,7 @@ export async function openWorkshopStack(
     ...more,
     file: {
       mcp: { shop: { command: process.execPath, args: [STDIO_WORKSHOP], env: { EXECUTIONS: file }, timeout_s: 20 } },
+      tools,
       personas: [
         {
           key: 'assistant',
@@ -37,8 +40,8 @@ export async function openWorkshopStack(
   return {
     ...stack,
     executions: () => (existsSync(file) ? readLines(file) : []),
-    async close() {
-      await stack.close();
+    async close(options?: { keep?: boolean }) {
+      await stack.close(options);
       directory.remove();
     },
   };

@@ -46,7 +46,7 @@ const tools: Tool[] = [
   { name: 'babble', inputSchema: schema({}) },
   { name: 'hang', inputSchema: schema({}) },
   { name: 'learn', inputSchema: schema({}) },
-  { name: 'big', inputSchema: schema({ bytes: number }, ['bytes']) },
+  { name: 'big', inputSchema: schema({ bytes: number, ms: number }, ['bytes']) },
   { name: 'refuse', inputSchema: schema({}) },
 ];
 
@@ -112,7 +112,10 @@ export function createWorkshop(options: { log: string; die(): void; raw(text: st
       await server.sendToolListChanged();
       return text('learned');
     },
-    big: ({ bytes = 0 }) => text('é'.repeat(bytes / 2)),
+    big: async ({ bytes = 0, ms = 0 }) => {
+      await delay(ms);
+      return text('é'.repeat(bytes / 2));
+    },
     refuse: () => ({ ...text('not today'), isError: true }),
   };
 

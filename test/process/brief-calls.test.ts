@@ -1,0 +1,72 @@
+/** A server that is killed or stopped while a brief call runs: nothing is lost with the workflow task that held it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkHistory } from '../support/events.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
+import { readLines } from '../tools/workshop-stack.ts';
+import { postRun, watch, wholeStory } from './reader.ts';
+
+const WORKSHOP = fileURLToPath(new URL('../mcp/servers/stdio.ts', import.meta.url));
+/** The issue's bound from the restarted server's ready line to an active run's next event. */
+const NEXT_EVENT_WITHIN_MS = 8_000;
+
+const figures: string[] = [];
+const directory = temporaryDirectory();
+afterAll(async () => {
+  console.log(figures.join('\n'));
+  await server.close();
+  directory.remove();
+});
+
+const yaml = (log: string) => `
+routes: [{ id: demo, provider: demo }]
+personas: [{ key: assistant, tools: [shop/*] }]
+mcp: { shop: { command: ${process.execPath}, args: [${WORKSHOP}], env: { EXECUTIONS: ${log} } } }
+tools: { shop/slow: { side_effects: false, timeout_s: 2 } }
+`;
+
+const log = join(directory.path, 'executions.jsonl');
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({ yaml: yaml(log) });
+});
+
+/** Begins a brief call, ends the server in the middle of it, starts the next, and gives how often the call was begun. */
+async function endInside(ms: number, how: string, end: () => Promise<unknown>): Promise<string[]> {
+  const { run_id } = await postRun(server, `/tool shop/slow {"ms": ${ms}}\n/say over`);
+  const seen = await watch(server, run_id);
+  const call = await seen.untilType('tool.call');
+  const begun = () =>
+    (existsSync(log) ? readLines(log) : []).flatMap(({ state, call_id }) => (state === 'begun' ? [call_id] : []));
+  await until(() => begun().includes(String(call.data.call_id)), 'the tool has begun');
+  await end();
+  await until(() => seen.end, 'the reader loses its connection');
+  await server.restart();
+  const after = await watch(server, run_id, { query: `?after_seq=${seen.events.length}` });
+  const next = await after.until(() => true, 'the next event', 20_000);
+  const nextMs = Math.round((after.arrivedAt[0] ?? Number.NaN) - server.readyAt);
+  figures.push(`${how} in a brief call: next event (${next.type}) ${nextMs} ms after ready`);
+  expect(nextMs).toBeLessThan(NEXT_EVENT_WITHIN_MS);
+  await after.untilClosed();
+  const { events } = await wholeStory(server, run_id);
+  checkHistory(events);
+  expect(events.at(-1)).toMatchObject({ type: 'run.completed', data: { output: expect.stringContaining('over') } });
+  const results = events.filter((event) => event.type === 'tool.result').map((event) => event.data);
+  expect(results).toMatchObject([{ status: 'ok', output: 'slow and done' }]);
+  return begun().filter((id) => id === call.data.call_id);
+}
+
+describe('a brief call', { timeout: 60_000 }, () => {
+  it('ends by itself when its worker is told to stop, and is not made again', async () => {
+    expect(await endInside(800, 'SIGTERM', () => server.stop())).toHaveLength(1);
+    expect(server.stderr).not.toMatch(/"level":"(error|fatal)"/);
+  });
+
+  it('whose worker is killed is made again, with the same call id', async () => {
+    expect(await endInside(1_500, 'SIGKILL', () => server.kill())).toHaveLength(2);
+  });
+});
