@@ -15,7 +15,7 @@ import type { Kept, Versioning } from './versioning.ts';
 /** A workflow whose worker died is given to another after this long (the default costs 10 s). */
 const STICKY_TIMEOUT_MS = 1_000;
 /** A cancel reaches an activity with its heartbeat's answer: at most this late, where the direct abort did not come. */
-const HEARTBEAT_THROTTLE_MS = 1_000;
+const HEARTBEAT_THROTTLE_MS = 2_000;
 /** Steps that are still at work this long after a shutdown began, though they were handed over, are cancelled by Temporal's SDK. */
 const SHUTDOWN_GRACE_MS = 6_000;
 /** After this long a worker that does not end is left: the process must be gone within 10 s. */
