@@ -42,7 +42,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: [...ON_BOTH, ...ON_POSTGRES],
-          // A minute of a thousand turns, and calls that differ in Temporal alone: `npm run test:everywhere` has them.
+          // Runs of many turns, and calls that differ in Temporal alone: `npm run test:everywhere` has them.
           exclude: ['test/tools/{brief-calls,long-runs}.test.ts'],
           globalSetup: ['test/support/postgres-setup.ts'],
           env: { HOLDFAST_TEST_STORE: 'postgres' },

@@ -60,13 +60,9 @@ describe('SIGTERM', { timeout: 90_000 }, () => {
 
   it.each([
     { sight: '', laterMs: 50 },
-    { sight: '', laterMs: 400 },
     { sight: 'Temporal CLI found', laterMs: 0 },
-    { sight: 'Temporal CLI found', laterMs: 200 },
     { sight: 'Temporal server started', laterMs: 0 },
-    { sight: 'Temporal server started', laterMs: 100 },
     { sight: 'Temporal server started', laterMs: 200 },
-    { sight: 'Temporal server started', laterMs: 300 },
     { sight: 'Temporal server started', laterMs: 600 },
   ])('in a start, $laterMs ms after it said "$sight", leaves nothing behind', async ({ sight, laterMs }) => {
     await using server = new TestServer({});

@@ -5,6 +5,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import type { TransactionContext, Trx } from '../../../src/journal/journal.ts';
+import { appendDeltasTo as prepare } from '../../../src/journal/sqlite/append-deltas.ts';
 import {
   runTransaction as run,
   type TransactionArgs,
@@ -27,6 +28,17 @@ export async function runTransaction<N extends TransactionName>(
   const named = nameOf(name, args, result);
   if (named) batch.push(named);
   return result;
+}
+
+/** `appendDeltasTo`, the one transaction that SQLite's writer makes past `runTransaction`, in the same way. */
+export function appendDeltasTo(sqlite: DatabaseSync): ReturnType<typeof prepare> {
+  const append = prepare(sqlite);
+  return (args, now) => {
+    const appended = append(args, now);
+    const named = nameOf('appendDeltas', args, undefined);
+    if (named) batch.push(named);
+    return appended;
+  };
 }
 
 const { exec } = DatabaseSync.prototype;

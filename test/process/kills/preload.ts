@@ -5,7 +5,10 @@
  */
 import { registerHooks } from 'node:module';
 
-const TRANSACTIONS = new URL('../../../src/journal/transactions/index.ts', import.meta.url).href;
+const REPLACED = [
+  new URL('../../../src/journal/transactions/index.ts', import.meta.url).href,
+  new URL('../../../src/journal/sqlite/append-deltas.ts', import.meta.url).href,
+];
 /** Who runs transactions, and what it gets in their place. */
 const COUNTED = new Map([
   [
@@ -21,7 +24,7 @@ const COUNTED = new Map([
 registerHooks({
   resolve(specifier, context, nextResolve) {
     const resolved = nextResolve(specifier, context);
-    const counted = resolved.url === TRANSACTIONS ? COUNTED.get(context.parentURL ?? '') : undefined;
+    const counted = REPLACED.includes(resolved.url) ? COUNTED.get(context.parentURL ?? '') : undefined;
     return counted === undefined ? resolved : { ...resolved, url: counted };
   },
 });
