@@ -1,7 +1,6 @@
 /**
  * `npm run test:everywhere`: the suites that start `holdfast start` on a data directory of its own, in its other forms; `npm test` runs
- * them in the first, on SQLite. And a run of 1,000 turns on both stores, and brief calls
- * on PostgreSQL.
+ * them in the first, on SQLite. And a run of 1,000 turns on both stores, and brief calls on PostgreSQL.
  *
  * Left out is what is about a form itself: a restored SQLite file, two starts on one directory; and apart, what a stop does to one process
  * (`test/apart/stop.test.ts` and `rolling.test.ts` have it for two of each), a kill at a commit, which must be of the process that makes
