@@ -25,7 +25,7 @@ const saying: Said[] = [];
 port.on('message', (commands: Command[]) => {
   for (const command of commands) {
     if (command.kind === 'open') void run(command);
-    else if (command.kind === 'abort') open.get(command.stream)?.connection.abort();
+    else if (command.kind === 'abort') abort(command.stream);
     else taken(command);
   }
 });
@@ -49,6 +49,7 @@ async function run({ stream, route, request }: Extract<Command, { kind: 'open' }
       say({ kind: 'part', stream, part });
       state.ahead++;
       if (state.ahead >= MAX_PARTS_AHEAD) await room(state);
+      state.connection.signal.throwIfAborted();
     }
   } catch (error) {
     end = { ...end, error: asData(error) };
@@ -59,12 +60,16 @@ async function run({ stream, route, request }: Extract<Command, { kind: 'open' }
 }
 
 /** Waits until its reader has taken some, or leaves. */
-async function room(state: Open): Promise<void> {
-  const { signal } = state.connection;
-  await new Promise<void>((resolve, reject) => {
+function room(state: Open): Promise<void> {
+  return new Promise((resolve) => {
     state.goOn = resolve;
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+}
+
+function abort(stream: number): void {
+  const state = open.get(stream);
+  state?.connection.abort();
+  state?.goOn?.();
 }
 
 function taken({ stream, parts }: Extract<Command, { kind: 'taken' }>): void {

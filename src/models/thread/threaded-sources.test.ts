@@ -18,6 +18,8 @@ const REQUEST: ModelRequest = {
 /** So that the chunks of a test do not fit into the buffers on their way. */
 const LONG = 'x'.repeat(1_000);
 
+const CHUNKS = 40 * MAX_PARTS_AHEAD;
+
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0)) await close();
@@ -57,8 +59,23 @@ it('a thread that ends before it can talk to anyone is told at the start', async
 });
 
 it('a stream that nobody takes is not read on, and nothing of it is lost', async () => {
-  const chunks = 40 * MAX_PARTS_AHEAD;
-  const provider = await startEager(chunks);
+  const stream = await openEager();
+  await stream.rests();
+  let texts = 1;
+  while (await stream.take()) texts++;
+  expect(texts).toBe(CHUNKS);
+  expect(stream.furthest()).toBeLessThanOrEqual(MAX_PARTS_AHEAD);
+});
+
+it('whoever leaves a stream that is not read on has its connection closed', async () => {
+  const stream = await openEager();
+  await stream.rests();
+  await stream.leave();
+  await stream.closed;
+});
+
+/** A stream of a provider that says its chunks as fast as they are taken, of which one was taken. */
+async function openEager() {
   let said = 0;
   let taken = 0;
   let furthest = 0;
@@ -68,7 +85,8 @@ it('a stream that nobody takes is not read on, and nothing of it is lost', async
       furthest = Math.max(furthest, said - taken);
     }),
   );
-  const source = (await threadedSources([route(provider.url)]))('r');
+  const { url, closed } = await startEager();
+  const source = (await threadedSources([route(url)]))('r');
   const parts = source(REQUEST, never(), ignore)[Symbol.asyncIterator]();
   const take = async () => {
     const { done, value } = await parts.next();
@@ -77,28 +95,30 @@ it('a stream that nobody takes is not read on, and nothing of it is lost', async
   };
   await take();
   let before = -1;
-  const rests = async () => {
+  const isResting = async () => {
     const resting = said === before;
     before = said;
     await sleep(50);
     return resting;
   };
-  await until(rests, 'the thread waits for its reader');
-  let texts = 1;
-  while (await take()) texts++;
-  expect(texts).toBe(chunks);
-  expect(furthest).toBeLessThanOrEqual(MAX_PARTS_AHEAD);
-});
+  return {
+    ...{ take, closed, furthest: () => furthest },
+    rests: () => until(isResting, 'the thread waits for its reader'),
+    leave: async () => void (await parts.return?.()),
+  };
+}
 
-/** A provider that says its chunks as fast as they are taken. */
-async function startEager(chunks: number): Promise<{ url: string }> {
+/** `closed`: the connection of its first stream. */
+async function startEager(): Promise<{ url: string; closed: Promise<void> }> {
+  const closed = Promise.withResolvers<void>();
   const say = (response: ServerResponse, delta: object, finish_reason: string | null) =>
     response.write(
       `data: ${JSON.stringify({ id: 'c', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`,
     );
   const server = createServer(async (_, response) => {
+    response.once('close', closed.resolve);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    for (let written = 0; written < chunks; written++) {
+    for (let written = 0; written < CHUNKS; written++) {
       if (say(response, { content: LONG }, null)) continue;
       await new Promise((resolve) => response.once('drain', resolve));
     }
@@ -110,5 +130,5 @@ async function startEager(chunks: number): Promise<{ url: string }> {
     () => server.closeAllConnections(),
     () => server.close(),
   );
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, closed: closed.promise };
 }

@@ -13,8 +13,9 @@ const TOLD_EVERY_PARTS = MAX_PARTS_AHEAD / 4;
 const LOST = 'The thread that talks to providers ended';
 
 /**
- * Starts the thread for these routes, waits until it can talk to their providers, and gives each its source. A source's stream ends only when the thread has closed its connection,
- * also when it is aborted. A thread that ends by itself fails its streams with a retryable ModelError, and the next stream starts another.
+ * Starts the thread for these routes, waits until it can talk to their providers, and gives each its source. A source's stream ends only
+ * when the thread has closed its connection, also when it is aborted. A thread that ends by itself fails its streams with a retryable
+ * ModelError, and the next stream starts another.
  */
 export async function threadedSources(configs: SdkRouteConfig[]): Promise<(routeId: string) => Source> {
   let thread = new ProviderThread(configs);
