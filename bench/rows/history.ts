@@ -20,7 +20,6 @@ export const history: Row = {
     const { url, key, temporalAddress } = await stage.server();
     const { address, taskQueue } = await stage.bare();
     const one = await both(stage, ONE);
-    const three = await both(stage, THREE);
     const connection = await Connection.connect({ address: temporalAddress });
     try {
       const client = new Client({ connection });
@@ -61,12 +60,21 @@ export const history: Row = {
           holdfast: (many.bytes - single.bytes) / steps,
         },
         { what: `visibility writes, ${TURNS} turns`, unit: '', holdfast: many.visibilityWrites },
-        ...(await costOf(stage, one, 'one turn')),
-        ...(await costOf(stage, three, 'three steps')),
-        ...(await costOf(stage, await both(stage, THREE_BRIEF), 'three steps, a brief tool')),
+        ...(stage.quick ? [] : await costs(stage)),
       ];
     } finally {
       await connection.close();
     }
   },
 };
+
+async function costs(stage: Stage): Promise<Measure[]> {
+  const pairs = [
+    [ONE, 'one turn'],
+    [THREE, 'three steps'],
+    [THREE_BRIEF, 'three steps, a brief tool'],
+  ] as const;
+  const measures: Measure[] = [];
+  for (const [pair, what] of pairs) measures.push(...(await costOf(stage, await both(stage, pair), what)));
+  return measures;
+}

@@ -9,7 +9,7 @@ export const toolRate: Row = {
   name: 'tool-rate',
   measure: async (stage: Stage): Promise<Measure[]> => [
     { ...(await rate(stage, 'runs of 3 steps', THREE)), goal: 0.9, guard: 0.55 },
-    await rate(stage, 'the same with a brief tool', THREE_BRIEF),
+    ...(stage.quick ? [] : [await rate(stage, 'the same with a brief tool', THREE_BRIEF)]),
   ],
 };
 
