@@ -24,10 +24,14 @@ export type Row = {
 };
 
 /** The value below which `share` (0 to 1) of the values lie: the nearest rank. */
-export function percentile(values: number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-}
+export const percentile = (values: number[], share: number): number =>
+  atShare(
+    values.toSorted((a, b) => a - b),
+    share,
+  );
+
+const atShare = (sorted: number[], share: number) =>
+  sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 
 export const median = (values: number[]): number => percentile(values, 0.5);
 
@@ -36,7 +40,7 @@ const SHARES = [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0
 
 export const distribution = (values: number[]): [number, number][] => {
   const sorted = values.toSorted((a, b) => a - b);
-  return SHARES.map((share) => [share, sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN]);
+  return SHARES.map((share) => [share, atShare(sorted, share)]);
 };
 
 /** Holdfast's figure in terms of the other's. */

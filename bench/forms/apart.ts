@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { randomText } from '../../src/ids.ts';
-import { onDatabase } from '../../test/support/postgres-database.ts';
+import { heldBack } from '../../src/held-back.ts';
+import { createDatabaseOn, onDatabase } from '../../test/support/postgres-database.ts';
 import { startPostgres } from '../../test/support/postgres-server.ts';
 import { startTemporalCluster } from '../../test/support/temporal-cluster.ts';
 import { type Form, type Holdfast, KEY, type StartOptions } from './form.ts';
@@ -23,7 +23,7 @@ export async function apart({ directory, providerUrl }: { directory: string; pro
   mkdirSync(configs, { recursive: true });
 
   async function start({ store, commitDelayMs }: StartOptions): Promise<Holdfast> {
-    const database = store ?? (await createDatabase(postgres.url));
+    const database = store ?? (await createDatabaseOn(postgres.url, 'bench_'));
     if (commitDelayMs) await delayCommits(database, commitDelayMs);
     const env = {
       DATABASE_URL: database,
@@ -32,10 +32,11 @@ export async function apart({ directory, providerUrl }: { directory: string; pro
     };
     const began = performance.now();
     const api = spawnHoldfast('api', { directory: configs, providerUrl, env });
+    const ready = heldBack(api.ready());
     const worker = spawnHoldfast('worker', { directory: configs, providerUrl, env });
     const stop = async () => void (await Promise.all([api.stop(), worker.stop()]));
     try {
-      const url = await api.ready;
+      const url = await ready;
       await untilWorkerIsSeen(url);
       const pids = { api: api.pid, worker: worker.pid, temporal: temporal.pid, postgres: postgres.pid };
       const startMs = performance.now() - began;
@@ -54,15 +55,6 @@ export async function apart({ directory, providerUrl }: { directory: string; pro
       await postgres.stop();
     },
   };
-}
-
-/** Makes an empty database and gives its address. */
-async function createDatabase(serverUrl: string): Promise<string> {
-  const name = `bench_${randomText(8)}`;
-  await onDatabase(serverUrl, `create database ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return url.href;
 }
 
 /** PostgreSQL's own delay before a commit is flushed, here in microseconds, for this database alone. */

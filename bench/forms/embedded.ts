@@ -25,7 +25,7 @@ export function embedded({ directory, providerUrl }: { directory: string; provid
           ...(commitDelayMs ? { HOLDFAST_BENCH_COMMIT_DELAY_MS: String(commitDelayMs) } : {}),
         },
       });
-      const url = await server.ready.catch(async (error: unknown) => {
+      const url = await server.ready().catch(async (error: unknown) => {
         await server.stop();
         throw error;
       });

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { environmentOfOthers } from '../../test/support/run-holdfast.ts';
 import { end } from '../child.ts';
 import { KEY } from './form.ts';
 
@@ -15,8 +16,8 @@ const MAX_CONCURRENCY = 2_000;
 
 export type HoldfastProcess = {
   pid: number;
-  /** Resolves with the address when it says that it is ready. A worker says nothing. */
-  ready: Promise<string>;
+  /** Resolves with the address when it says that it is ready; asked for at once. A worker says nothing. */
+  ready(): Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -29,7 +30,7 @@ export function spawnHoldfast(
   writeFileSync(config, configFor(options.providerUrl));
   const child = spawn(process.execPath, [MAIN, command], {
     env: {
-      ...environment(),
+      ...environmentOfOthers(),
       HOLDFAST_PORT: '0',
       HOLDFAST_DATA_DIR: options.directory,
       HOLDFAST_CONFIG: config,
@@ -42,26 +43,25 @@ export function spawnHoldfast(
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));
-  const ready = new Promise<string>((resolve, reject) => {
-    let said = '';
-    const timer = setTimeout(
-      () => reject(new Error(`holdfast ${command} was not ready within ${READY_MS} ms`)),
-      READY_MS,
-    );
-    child.stdout.on('data', (data: Buffer) => {
-      said += data;
-      const url = READY.exec(said)?.[1];
-      if (url === undefined) return;
-      clearTimeout(timer);
-      resolve(url);
+  const ready = () =>
+    new Promise<string>((resolve, reject) => {
+      let said = '';
+      const timer = setTimeout(
+        () => reject(new Error(`holdfast ${command} was not ready within ${READY_MS} ms`)),
+        READY_MS,
+      );
+      child.stdout.on('data', (data: Buffer) => {
+        said += data;
+        const url = READY.exec(said)?.[1];
+        if (url === undefined) return;
+        clearTimeout(timer);
+        resolve(url);
+      });
+      child.once('exit', (code) => {
+        clearTimeout(timer);
+        reject(new Error(`holdfast ${command} ended with code ${code}`));
+      });
     });
-    child.once('exit', (code) => {
-      clearTimeout(timer);
-      reject(new Error(`holdfast ${command} ended with code ${code}`));
-    });
-  });
-  // A worker's is never asked for.
-  if (command === 'worker') ready.catch(() => undefined);
   return { pid: child.pid ?? -1, ready, stop: () => end(child, () => child.kill('SIGTERM')) };
 }
 
@@ -83,10 +83,4 @@ function configFor(providerUrl: string): string {
     tools: { 'echo/brief': { timeout_s: 2 } },
     mcp: { echo: { command: process.execPath, args: [ECHO] } },
   });
-}
-
-/** This process's environment without what would configure Holdfast otherwise. */
-function environment(): NodeJS.ProcessEnv {
-  const ours = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST_|TEMPORAL_|DATABASE_URL$)/.test(name));
-  return Object.fromEntries(ours);
 }

@@ -2,14 +2,14 @@
  * The order in which the runs of a grown store were created. A slot is a run's place in it, the oldest first. A hundred threads are at
  * work at a time and take turns, ten runs each, so that neither a thread's runs nor its messages lie side by side.
  */
+import { idAt } from '../../src/ids.ts';
+
 export const RUNS_A_THREAD = 10;
 const THREADS_AT_A_TIME = 100;
 const AT_A_TIME = THREADS_AT_A_TIME * RUNS_A_THREAD;
 /** Between two runs; an ordinary day at 1,000,000 runs is then a twelfth of the store. */
 const STEP_MS = 1_000;
 
-/** Base 32 as in `src/ids.ts`. */
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 export const STAMP_LENGTH = 10;
 
 export type Slot = {
@@ -32,8 +32,5 @@ export function slotOf(slot: number, count: number, until: number): Slot {
   return { slot, place, ms: at(slot), stamp: stampOf(at(slot)), thread_stamp: stampOf(at(first)) };
 }
 
-function stampOf(ms: number): string {
-  let text = '';
-  for (let rest = ms; text.length < STAMP_LENGTH; rest = Math.floor(rest / 32)) text = ALPHABET[rest % 32] + text;
-  return text;
-}
+/** The time as an id begins with it, after its prefix. */
+const stampOf = (ms: number) => idAt('run', ms).slice('run_'.length);

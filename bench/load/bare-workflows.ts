@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { heldBack } from '../../src/held-back.ts';
 import { atATime } from './at-a-time.ts';
 import type { Jobs } from './jobs.ts';
 import { picked } from './picked.ts';
@@ -36,7 +37,7 @@ export const signalBare: Jobs['signalBare'] = async ({ address, count }) => {
   return await atATime(count, 1, async (begin, i) => {
     const handle = client.workflow.getHandle(chosen[i] as string);
     // As ours is followed before it is answered.
-    const ended = handle.result();
+    const ended = heldBack(handle.result());
     begin();
     await handle.signal('goOn');
     await ended;

@@ -1,4 +1,5 @@
 import { eachAtATime } from '../../src/at-a-time.ts';
+import { heldBack } from '../../src/held-back.ts';
 import { type EventSocket, openEventSocket } from './event-socket.ts';
 import type { Jobs } from './jobs.ts';
 import { send } from './stream-run.ts';
@@ -43,15 +44,14 @@ class CountingReader {
     this.#enough = enough;
     const heard = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<void>();
-    [this.heard, this.ended, this.#onHeard] = [heard.promise, ended.promise, heard.resolve];
+    // Both are awaited after others.
+    [this.heard, this.ended, this.#onHeard] = [heldBack(heard.promise), heldBack(ended.promise), heard.resolve];
     this.#onEnd = (error) => {
       // Who waits to hear something waits in vain.
       heard.reject(error ?? new Error('a reader got no answer'));
       if (error) ended.reject(error);
       else ended.resolve();
     };
-    // Both are awaited after others.
-    for (const promise of [heard.promise, ended.promise]) promise.catch(() => undefined);
   }
 
   async connect(target: { url: string; key: string }): Promise<void> {

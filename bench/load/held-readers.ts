@@ -1,5 +1,6 @@
 /** Readers that are held for a while on runs that go on, and what each of them has seen. */
 import { eachAtATime } from '../../src/at-a-time.ts';
+import { heldBack } from '../../src/held-back.ts';
 import { type EventSocket, openEventSocket } from './event-socket.ts';
 import type { Jobs } from './jobs.ts';
 import { send, type Target } from './stream-run.ts';
@@ -82,7 +83,7 @@ class HeldReader {
   async attach(target: Target): Promise<void> {
     const heard = Promise.withResolvers<void>();
     // Nobody waits for it when the connection is refused.
-    heard.promise.catch(() => undefined);
+    const isHeard = heldBack(heard.promise);
     this.#socket = await openEventSocket(target, {
       onBytes: (bytes) => {
         this.#take(bytes);
@@ -97,7 +98,7 @@ class HeldReader {
     this.isOpen = true;
     this.#lastHeard = performance.now();
     this.#socket.ask(`/v1/runs/${this.runId}/events`);
-    await heard.promise;
+    await isHeard;
   }
 
   cut(): void {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { heldBack } from '../../src/held-back.ts';
 import { atATime } from './at-a-time.ts';
 import type { Jobs } from './jobs.ts';
 import { send, streamRun } from './stream-run.ts';
@@ -13,9 +14,7 @@ export const cancels: Jobs['cancels'] = ({ count, concurrency, ...target }) =>
     let cancelled: Promise<unknown> | undefined;
     const cancel = (runId: string) => {
       begin();
-      cancelled = send(target, 'POST', `/v1/runs/${runId}:cancel`);
-      // Awaited below, after the run's end.
-      cancelled.catch(() => undefined);
+      cancelled = heldBack(send(target, 'POST', `/v1/runs/${runId}:cancel`));
     };
     const onFrame = (frame: string, runId: string) => void (frame.includes('event: turn.started') && cancel(runId));
     const runId = await streamRun(target, { input: SILENT }, onFrame, 'run.cancelled');
@@ -38,10 +37,7 @@ export const steady: Jobs['steady'] = async ({ perSecond, seconds, body, ...targ
   for (let i = 0; i < perSecond * seconds; i++) {
     const left = started + (i * 1_000) / perSecond - performance.now();
     if (left > 0) await delay(left);
-    const done = one(i);
-    // Awaited below, with all others.
-    done.catch(() => undefined);
-    all.push(done);
+    all.push(heldBack(one(i)));
   }
   await Promise.all(all);
   return { latencies, begun, elapsed: performance.now() - started, ids };

@@ -61,7 +61,8 @@ async function holdOn(
   const how = `${readers} readers for ${seconds} s`;
   return [
     { what: `${how}: held`, unit: '%', holdfast: (open * 100) / readers, goal: 100, guard: 100 },
-    { what: `${how}: missed of ${seen} events`, unit: '', holdfast: missed, goal: 0, guard: 0 },
+    { what: `${how}: events seen`, unit: '', holdfast: seen },
+    { what: `${how}: events missed`, unit: '', holdfast: missed, goal: 0, guard: 0 },
     { what: `${how}: longest silence`, unit: 'ms', holdfast: longestSilence, goal: PING_MS },
     { what: `${how}: memory of the API, each when attached`, unit: 'KB', holdfast: attached, goal: GOAL_KB },
     { what: `${how}: memory of the API, each at the end`, unit: 'KB', holdfast: held, goal: GOAL_KB },

@@ -1,6 +1,6 @@
 /** A client that posts a run every so often, whatever happens to the servers meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { heldBack } from '../support/held-back.ts';
+import { heldBack } from '../../src/held-back.ts';
 import type { TestServer } from '../support/server.ts';
 
 const EVERY_MS = 250;

@@ -24,11 +24,16 @@ export function throughProxy(url: string, proxy: { address: string }): string {
   return there.href;
 }
 
-/** Makes an empty database and gives its address. */
-export async function createDatabase(): Promise<string> {
-  const name = `${inject('postgresPrefix')}${randomText(8)}`;
-  await onDatabase(inject('postgresUrl'), `create database ${name}`);
-  const url = new URL(inject('postgresUrl'));
+/** Makes an empty database on the suites' server and gives its address. */
+export function createDatabase(): Promise<string> {
+  return createDatabaseOn(inject('postgresUrl'), inject('postgresPrefix'));
+}
+
+/** Makes an empty database whose name begins so, and gives its address. */
+export async function createDatabaseOn(serverUrl: string, prefix: string): Promise<string> {
+  const name = `${prefix}${randomText(8)}`;
+  await onDatabase(serverUrl, `create database ${name}`);
+  const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
 }

@@ -27,17 +27,20 @@ export async function runHoldfast(
 
 /** An environment without this machine's Holdfast, Temporal and database settings, and ports that others do not look for. */
 export function ownEnv(dataDir: string): Env {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(HOLDFAST|TEMPORAL|VITEST|DATABASE)_?/.test(name),
-  );
   return {
-    ...(Object.fromEntries(inherited) as Env),
+    ...environmentOfOthers(),
     HOLDFAST_PORT: '0',
     HOLDFAST_API_KEY: TEST_KEY,
     HOLDFAST_DATA_DIR: dataDir,
     HOLDFAST_TEMPORAL_PORT: String(randomPort(20_000)),
     HOLDFAST_TEMPORAL_UI_PORT: String(randomPort(26_000)),
   };
+}
+
+/** This process's environment without what would configure Holdfast, or tell it that it is in a test. */
+export function environmentOfOthers(): Env {
+  const others = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|TEMPORAL|VITEST|DATABASE)_?/.test(name));
+  return Object.fromEntries(others) as Env;
 }
 
 /** Below what systems give out by themselves, so that a port once chosen stays free. */

@@ -1,5 +1,6 @@
 /** Sources of model parts whose work is done in a thread of its own. */
 import { Worker } from 'node:worker_threads';
+import { heldBack } from '../../held-back.ts';
 import type { Source } from '../step.ts';
 import { ModelError, type ModelPart, type ModelRequest, type RouteConfig } from '../types.ts';
 import { type Command, MAX_PARTS_AHEAD, type Said, type StreamError } from './messages.ts';
@@ -38,9 +39,8 @@ class ProviderThread {
 
   constructor(configs: SdkRouteConfig[]) {
     this.#worker = new Worker(new URL('./provider-thread.ts', import.meta.url), { workerData: configs });
-    this.ready = this.#ready.promise;
     // Only who started the first one waits for it.
-    this.ready.catch(() => undefined);
+    this.ready = heldBack(this.#ready.promise);
     this.#worker.on('message', (all: Said[]) => {
       for (const said of all) this.#hear(said);
     });

@@ -1,4 +1,5 @@
 import { cutOutput } from '../../cut-output.ts';
+import { heldBack } from '../../held-back.ts';
 import { callTimeoutMs, inSeconds, ToolCancelled, type ToolContext, type ToolOutcome } from '../tool.ts';
 import type { Progress } from './call-watch.ts';
 import { ConnectionLost } from './connection-lost.ts';
@@ -62,12 +63,13 @@ export async function runCall(
 /** A signal of our own, because the SDK's listeners stay on the one it gets. */
 function stopSignal(cancel: AbortSignal, timeoutMs: number) {
   const controller = new AbortController();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const { promise, reject } = Promise.withResolvers<never>();
+  // It may be that nobody waits for it any more.
+  const aborted = heldBack(promise);
   const stop = (reason: string) => {
     controller.abort(reason);
     reject(new Error(reason));
   };
-  aborted.catch(() => undefined); // it may be that nobody waits for it any more
   const onCancel = () => stop(CANCELLED);
   const timer = setTimeout(() => stop(TIMED_OUT), timeoutMs);
   cancel.addEventListener('abort', onCancel);

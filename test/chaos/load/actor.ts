@@ -1,6 +1,6 @@
 /** One client at one task: creates runs, follows them and their children, and answers what they ask. */
+import { heldBack } from '../../../src/held-back.ts';
 import type { SeenEvent } from '../../support/events.ts';
-import { heldBack } from '../../support/held-back.ts';
 import type { Plan, Turn } from '../plan.ts';
 import type { Random } from '../random.ts';
 import type { Case, ExpectedRun } from './case.ts';

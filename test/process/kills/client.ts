@@ -2,10 +2,9 @@
  * A client that outlasts its server: it repeats what was not answered under the same Idempotency-Key, follows events from after
  * the last one it saw, and answers every request as a person would.
  */
-
+import { heldBack } from '../../../src/held-back.ts';
 import { isConnectionError } from '../../support/connection-error.ts';
 import type { SeenEvent } from '../../support/events.ts';
-import { heldBack } from '../../support/held-back.ts';
 import type { Answer } from '../../support/server.ts';
 import { until } from '../../support/until.ts';
 import { isTerminal, watch } from '../reader.ts';
