@@ -11,8 +11,10 @@ export type Measure = {
   goal?: number;
   /** The same with a wide margin, beyond which the benchmark fails. */
   guard?: number;
-  /** What `docs/performance.md` draws: a distribution (share → value), or a point on a line (`[x, value]`). */
+  /** What `docs/performance.md` draws: a distribution (share → value). */
   curve?: [number, number][];
+  /** Where on its line the measure stands there. */
+  at?: number;
 };
 
 /** A row of the benchmark: a subject that is measured in one go. */

@@ -9,7 +9,7 @@ const ROUND = [-2, -1, 0, 1, 2, 3, 4].flatMap((power) => [1, 2, 5].map((digit) =
 
 /** Runs a second by how many are under way at a time: Holdfast's solid, those of bare workflows dashed. */
 export function ratePlot(measured: Measured[]): string {
-  const drawn = measured.filter((it) => it.row === 'run-rate' && it.curve?.length === 2);
+  const drawn = measured.filter((it) => it.row === 'run-rate' && it.at !== undefined);
   const lines = formsOf(drawn).flatMap((form) =>
     ['Holdfast', 'bare workflows'].map(
       (who, i): Line => ({
@@ -59,11 +59,10 @@ export function deltaPlot(measured: Measured[]): string {
 const formsOf = (measured: Measured[]) => [...new Set(measured.map(({ form }) => form))];
 
 /** Concurrency and rate: Holdfast's (0) or that of bare workflows (1). */
-function pointOf({ what, curve }: Measured, i: number): [number, number] {
-  const point = curve?.[i];
-  if (point === undefined) throw new Error(`${what} has no points to draw`);
-  return point;
-}
+const pointOf = ({ at = Number.NaN, holdfast, against = Number.NaN }: Measured, i: number): [number, number] => [
+  at,
+  i === 0 ? holdfast : against,
+];
 
 /** One of how many is beyond a share: 2, 10, 100, 1,000 for p50, p90, p99, p99.9, which a log axis sets apart evenly. */
 const beyond = (share: number) => Math.round(1e6 / (1 - share)) / 1e6;

@@ -18,6 +18,7 @@ const schema: z.ZodType<Result> = z.object({
       // What could not be measured is NaN, which JSON has as null: refused here.
       ...{ holdfast: z.number(), against: z.number().optional() },
       ...{ goal: z.number().optional(), guard: z.number().optional(), curve: z.array(point).optional() },
+      at: z.number().optional(),
     }),
   ),
 });

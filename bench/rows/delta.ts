@@ -35,9 +35,10 @@ async function measureOn(stage: Stage, { url, key, pids }: Holdfast, runs: numbe
   await eventLoopP99Ms(url);
   const chunks = stage.quick ? 250 : 1_500;
   const cpu = () => cpuMs(pids.api) + (pids.worker === pids.api ? 0 : cpuMs(pids.worker));
-  const before = cpu();
+  const temporal = () => cpuMs(pids.temporal);
+  const before = [performance.now(), cpu(), temporal()] as const;
   const { delays } = await stream(chunks);
-  const used = cpu() - before;
+  const [elapsed, used, byTemporal] = [performance.now() - before[0], cpu() - before[1], temporal() - before[2]];
   const blocked = await eventLoopP99Ms(url);
   const goals = how === '' ? GOALS[stage.formName] : {};
   return [
@@ -47,6 +48,7 @@ async function measureOn(stage: Stage, { url, key, pids }: Holdfast, runs: numbe
       ...(share === 0.5 ? { curve: distribution(delays) } : {}),
     })),
     { what: `CPU of a chunk, API and worker${how}`, unit: 'µs', holdfast: (used * 1_000) / (runs * chunks) },
+    { what: `cores that Temporal's server takes meanwhile${how}`, unit: '', holdfast: byTemporal / elapsed },
     { what: `event loop of the API p99${how}`, unit: 'ms', holdfast: blocked, goal: EVENT_LOOP_GOAL_MS },
   ];
 }

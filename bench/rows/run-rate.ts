@@ -25,10 +25,7 @@ export const runRate: Row = {
       measures.push({
         ...{ what: `runs at ${concurrency} at a time`, unit: '/s' },
         ...{ holdfast: rateOf(rounds.holdfast), against: rateOf(rounds.bare) },
-        curve: [
-          [concurrency, rateOf(rounds.holdfast)],
-          [concurrency, rateOf(rounds.bare)],
-        ],
+        at: concurrency,
         ...(hasGoal ? { goal: 0.9, guard: 0.55 } : {}),
       });
       if (concurrency === 100) {

@@ -15,11 +15,7 @@ export const measure = (row: string, what: string, unit: string, rest: Partial<M
 /** A rate at one concurrency: Holdfast's and that of bare workflows. */
 export const rate = (form: Measured['form'], concurrency: number, ours: number, theirs: number): Measured =>
   measure('run-rate', `runs at ${concurrency} at a time`, '/s', {
-    ...{ form, holdfast: ours, against: theirs, goal: 0.9 },
-    curve: [
-      [concurrency, ours],
-      [concurrency, theirs],
-    ],
+    ...{ form, holdfast: ours, against: theirs, goal: 0.9, at: concurrency },
   });
 
 /** A distribution of delays that ends at ten times its median. */
