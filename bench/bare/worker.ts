@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { answer } from './activity.ts';
 
+/** As Holdfast's worker has them. */
 const MAX_ACTIVITIES = 1_000;
+const MAX_CACHED_WORKFLOWS = 1_000;
 
 const [address = '', taskQueue = ''] = process.argv.slice(2);
 Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
@@ -14,6 +16,7 @@ const worker = await Worker.create({
   workflowsPath: fileURLToPath(new URL('./workflow.ts', import.meta.url)),
   activities: { answer },
   maxConcurrentActivityTaskExecutions: MAX_ACTIVITIES,
+  maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
 });
 process.once('disconnect', () => worker.getState() === 'RUNNING' && worker.shutdown());
 // The parent may have gone while the workflow was bundled.

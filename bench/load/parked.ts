@@ -5,7 +5,8 @@ import type { Jobs } from './jobs.ts';
 import { picked } from './picked.ts';
 import { followRun, send, streamRun, type Target } from './stream-run.ts';
 
-const ASK = '/ask ready?';
+/** What is said to the answer comes at once: the demo model's own summary has a pace. */
+const ASK = '/ask ready?\n/stream chunks=1 delay_ms=0';
 
 type Waiting = { run_id: string; request_id: string; seq: number };
 

@@ -32,15 +32,23 @@ async function answer(incoming: IncomingMessage, response: ServerResponse): Prom
   waiting = [];
 }
 
+/** Each chunk has its time from the beginning on: one that is late does not delay those after it, and streams stay spread. */
 function stream(response: ServerResponse, chunks: number, everyMs: number): void {
-  let left = chunks;
-  const timer = setInterval(() => {
-    if (left-- > 0) return say(response, { content: `${now()} ` });
-    clearInterval(timer);
+  const began = performance.now();
+  let said = 0;
+  const wait = () => setTimeout(next, began + (said + 1) * everyMs - performance.now());
+  const next = () => {
+    if (said < chunks) {
+      say(response, { content: `${now()} ` });
+      said++;
+      timer = wait();
+      return;
+    }
     say(response, {}, 'stop');
     response.end('data: [DONE]\n\n');
-  }, everyMs);
-  response.once('close', () => clearInterval(timer));
+  };
+  let timer = wait();
+  response.once('close', () => clearTimeout(timer));
 }
 
 function say(response: ServerResponse, delta: object, finish: string | null = null): void {

@@ -2,13 +2,15 @@
 import type { Timed } from '../load/jobs.ts';
 import type { Stage } from '../stage.ts';
 
+/** Said at once, and what follows it too: the demo model has a pace of its own. */
+const AT_ONCE = '/stream chunks=1 delay_ms=0';
 /** One turn of one chunk. */
-export const ONE_TURN = { input: '/stream chunks=1 delay_ms=0' };
+export const ONE_TURN = { input: AT_ONCE };
 /** A turn that calls a tool, the call, a turn that ends. */
-export const THREE_STEPS = { persona_id: 'tools', input: '/tool echo/say {"text":"hello"}' };
+export const THREE_STEPS = { persona_id: 'tools', input: `/tool echo/say {"text":"hello"}\n${AT_ONCE}` };
 
 /** The same with a tool that is soon over, which is no activity of its own in Temporal. */
-const BRIEF_STEPS = { persona_id: 'tools', input: '/tool echo/brief {"text":"hello"}' };
+const BRIEF_STEPS = { persona_id: 'tools', input: `/tool echo/brief {"text":"hello"}\n${AT_ONCE}` };
 
 /** A run of Holdfast, and the bare workflow that has as many activities. */
 export type Pair = { body: object; activities: number };

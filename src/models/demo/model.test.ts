@@ -205,4 +205,12 @@ describe('time', () => {
     expect(performance.now() - begun).toBeLessThan(2_000);
     expect(turns).toBeGreaterThan(2);
   });
+
+  it('the pace of a stream holds for what its turn says after it', async () => {
+    const output = Array.from({ length: 200 }, () => 'word').join(' ');
+    const begun = performance.now();
+    const { text } = await ask(answered('/tool x\n/stream chunks=1 delay_ms=0', [[{ name: 'x', output }]]));
+    expect(text).toContain(`word1\nDone. x returned word word`);
+    expect(performance.now() - begun).toBeLessThan(400);
+  });
 });

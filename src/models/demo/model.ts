@@ -11,17 +11,18 @@ const UNPACED_BATCH = 64;
 const MAX_LAG_MS = 100;
 
 type Call = Extract<Directive, { kind: 'call' }>;
-type Chunk = { text: string; delayMs: number };
 
 /**
  * The built-in model: deterministic, offline, stateless; what it says follows from the request alone
  * (contract: running.md, "The demo model"). A script with a line it does not understand is answered with a text that names the line.
- * `/usage` counts for the turn it stands in; `/fail times=n` fails the first n attempts of its turn.
+ * The pace of a `/stream` holds for what its turn says after it, the summary too. `/usage` counts for the turn it stands in;
+ * `/fail times=n` fails the first n attempts of its turn.
  */
 export const demoSource: Source = async function* (request, signal) {
   const limit = request.max_output_tokens ?? Number.POSITIVE_INFINITY;
   const pace = new Pace(signal);
   let chunks = 0;
+  let delayMs = DEFAULT_DELAY_MS;
   const turn = nextTurn(request);
   const { directives, closing } =
     'problem' in turn
@@ -45,11 +46,12 @@ export const demoSource: Source = async function* (request, signal) {
       failures += directive.times;
       if ((request.attempt ?? 1) <= failures) throw failure(directive);
     } else if (directive.kind !== 'usage') {
-      for (const chunk of chunksOf(directive, chunks > 0)) {
+      if (directive.kind === 'stream') delayMs = directive.delayMs;
+      for (const text of chunksOf(directive, chunks > 0)) {
         if (chunks >= limit) return yield finish('length');
-        await pace.next(chunk.delayMs);
+        await pace.next(delayMs);
         chunks++;
-        yield { type: 'text', text: chunk.text };
+        yield { type: 'text', text };
       }
     }
   }
@@ -72,16 +74,16 @@ function closingWords(directives: Directive[], closing: string, last: boolean): 
 }
 
 /** A text word by word, or the numbered words of `/stream`; what follows earlier text begins on a new line. */
-function* chunksOf(directive: Extract<Directive, { kind: 'say' | 'stream' }>, follows: boolean): Generator<Chunk> {
+function* chunksOf(directive: Extract<Directive, { kind: 'say' | 'stream' }>, follows: boolean): Generator<string> {
   let lead = follows ? '\n' : '';
   if (directive.kind === 'say') {
     for (const word of directive.text.match(/\s*\S+/g) ?? []) {
-      yield { text: lead + word, delayMs: DEFAULT_DELAY_MS };
+      yield lead + word;
       lead = '';
     }
   } else {
     for (let n = 1; n <= directive.chunks; n++) {
-      yield { text: `${lead}word${n}${n < directive.chunks ? ' ' : ''}`, delayMs: directive.delayMs };
+      yield `${lead}word${n}${n < directive.chunks ? ' ' : ''}`;
       lead = '';
     }
   }
