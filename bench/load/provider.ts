@@ -10,7 +10,7 @@ const ORDER = /(\d+) (\d+) (\d+)$/;
 export const now = (): number => performance.timeOrigin + performance.now();
 
 /** Streams that have been asked for and wait for the others that they are to begin with. */
-let waiting: (() => void)[] = [];
+let waiting: ((at: number) => void)[] = [];
 
 export async function startProvider(): Promise<{ url: string }> {
   const server = createServer((incoming, response) => void answer(incoming, response));
@@ -26,17 +26,17 @@ async function answer(incoming: IncomingMessage, response: ServerResponse): Prom
     .map(Number);
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   say(response, { role: 'assistant', content: '' });
-  const index = waiting.push(() => setTimeout(() => stream(response, chunks, everyMs), (index * everyMs) / together));
+  const index = waiting.push((at) => stream(response, chunks, everyMs, at + (index * everyMs) / together));
   if (index < together) return;
-  for (const begin of waiting) begin();
+  const at = performance.now();
+  for (const begin of waiting) begin(at);
   waiting = [];
 }
 
-/** Each chunk has its time from the beginning on: one that is late does not delay those after it, and streams stay spread. */
-function stream(response: ServerResponse, chunks: number, everyMs: number): void {
-  const began = performance.now();
+/** Each chunk has its time, counted from when the stream `began`: one that is late does not delay those after it, and streams stay spread. */
+function stream(response: ServerResponse, chunks: number, everyMs: number, began: number): void {
   let said = 0;
-  const wait = () => setTimeout(next, began + (said + 1) * everyMs - performance.now());
+  const wait = () => setTimeout(next, Math.max(0, began + (said + 1) * everyMs - performance.now()));
   const next = () => {
     if (said < chunks) {
       say(response, { content: `${now()} ` });

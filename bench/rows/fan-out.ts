@@ -10,7 +10,7 @@ const SHAPES = [
   { readers: 200, chunks: 2_000 },
   { readers: 1_000, chunks: 500 },
 ];
-/** What the demo model says of the answer, at its leisure, after its stream: `Done. ask_user said "yes"`. */
+/** What the demo model says of the answer after its stream: `Done. ask_user said "yes"`. */
 const CLOSING_CHUNKS = 4;
 /** Too many for `--quick`. */
 const MANY_READERS = 1_000;

@@ -211,8 +211,9 @@ export class EventFeed {
       .where('events.run_id', '=', runId)
       .where('runs.org_id', '=', orgId)
       .where('events.seq', '>', afterSeq)
+      // Numbers have no gaps. With a limit instead, PostgreSQL may read and sort all that is left of a long run for each page.
+      .where('events.seq', '<=', afterSeq + PAGE_EVENTS)
       .orderBy('events.seq')
-      .limit(PAGE_EVENTS)
       .execute();
   }
 
