@@ -1,6 +1,8 @@
 /** Readers of events when the ground moves under them. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTestHoldfast } from '../../test/support/holdfast.ts';
+import { until } from '../../test/support/until.ts';
+import { EventFeed } from './event-feed.ts';
 
 let harness: Awaited<ReturnType<typeof openTestHoldfast>>;
 beforeAll(async () => {
@@ -32,6 +34,35 @@ it('a reader that is behind ends when its thread is deleted, and everybody else 
   while (!(await reader.read()).done) chunks++;
   expect(chunks).toBeLessThan(5);
   expect((await harness.send('GET', '/v1/runs')).status).toBe(200);
+});
+
+it('a reader gets what another one finds stored before anybody told of it, however long nothing more comes', async () => {
+  const { journal } = harness;
+  // As when another process has committed, and its wake-up is under way.
+  const untold = { ...journal, onAppended: () => () => undefined, watch: () => () => undefined };
+  const feed = new EventFeed(untold, (error) => {
+    throw error;
+  });
+  const created = await harness.send('POST', '/v1/runs', { body: { input: 'x' } });
+  const { run_id } = (await created.json()) as { run_id: string };
+  const stored = () =>
+    journal.db.selectFrom('runs').select(['last_seq', 'ended']).where('id', '=', run_id).executeTakeFirstOrThrow();
+  const read = () =>
+    feed.read({ org_id: 'org_a', run_id, after_seq: 0, follow: true, key_id: 'key' }, async () => {
+      const { last_seq, ended } = await stored();
+      return { last_seq, ended: ended === 1 };
+    });
+  const early = (await read()).getReader();
+  let heard = '';
+  void early.read().then(({ value }) => {
+    heard = Buffer.from(value ?? []).toString();
+  });
+  const route = { id: 'demo', model: 'demo', fallback: null, price: null };
+  await journal.write('beginTurn', { org_id: 'org_a', run_id, epoch: 0, turn: 1, route });
+  await (await read()).cancel();
+  await until(() => heard !== '', 'the reader that was there before gets the events');
+  expect(heard).toContain('event: run.started');
+  feed.close();
 });
 
 /** A run that was cancelled after `deltas` deltas. */

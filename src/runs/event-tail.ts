@@ -58,11 +58,13 @@ export class Tail {
     this.firstSeq = lastSeq + 1;
   }
 
-  /** Learns what is stored by now. */
+  /** Learns what is stored by now, as a reader that comes finds it. */
   know(lastSeq: number): void {
     if (lastSeq <= this.lastSeq) return;
     this.#forget(lastSeq);
     this.lastSeq = lastSeq;
+    // A wake-up for these events will find them known: readers that wait for them are woken here.
+    for (const reader of this.readers) reader.wake();
   }
 
   /** The frames after `seq`, when they are all in memory. */
