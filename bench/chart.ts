@@ -17,11 +17,15 @@ const COLOURS = ['#0969da', '#bc4c00'];
 /** As the library names what one drawing refers to: `zr0-c1`, `zr0-cls-2`. */
 const ID = /\bzr\d+-[a-z]+-?\d+/g;
 
+/** How lines of one colour are told apart. */
+const STROKES = { solid: 'solid' as const, dashed: [7, 5], dotted: [2, 4] };
+export type Stroke = keyof typeof STROKES;
+
 export type Line = {
   name: string;
   /** Lines of one group have one colour. */
   group: string;
-  dashed: boolean;
+  stroke: Stroke;
   points: [number, number][];
 };
 
@@ -46,10 +50,10 @@ export function lineChart(title: string, x: Axis, y: Axis, lines: Line[]): strin
     grid: { left: 76, right: 300, top: 60, bottom: 64, outerBoundsMode: 'none' },
     xAxis: { ...axis(x), nameGap: 34 },
     yAxis: { ...axis(y), nameGap: 48, nameRotate: 90 },
-    series: lines.map(({ name, group, dashed, points }) => ({
+    series: lines.map(({ name, group, stroke, points }) => ({
       ...{ type: 'line', name, data: points, silent: true, symbol: 'circle', symbolSize: 6 },
       color: COLOURS[groups.indexOf(group) % COLOURS.length],
-      lineStyle: { width: 2, type: dashed ? [7, 5] : 'solid' },
+      lineStyle: { width: 2, type: STROKES[stroke] },
     })),
   });
   const svg = chart.renderToSVGString();

@@ -1,5 +1,5 @@
 /** What `docs/performance.md` shows of a results file as pictures. */
-import { type Axis, type Line, lineChart } from './chart.ts';
+import { type Axis, type Line, lineChart, type Stroke } from './chart.ts';
 import type { Measured } from './report.ts';
 
 /** The percentiles that stand at the axis. */
@@ -13,7 +13,7 @@ export function ratePlot(measured: Measured[]): string {
   const lines = formsOf(drawn).flatMap((form) =>
     ['Holdfast', 'bare workflows'].map(
       (who, i): Line => ({
-        ...{ name: `${who}, ${form}`, group: form, dashed: i === 1 },
+        ...{ name: `${who}, ${form}`, group: form, stroke: i === 1 ? 'dashed' : 'solid' },
         points: drawn
           .filter((it) => it.form === form)
           .map((it) => pointOf(it, i))
@@ -29,7 +29,7 @@ export function ratePlot(measured: Measured[]): string {
   return lineChart('One-turn runs a second', x, { name: 'runs a second', scale: 'linear', min: 0 }, lines);
 }
 
-/** The delay below which a share of the chunks reached their reader: usual commits solid, slowed ones dashed. */
+/** The delay below which a share of the chunks reached their reader: the usual load solid, fewer runs dotted, slowed commits dashed. */
 export function deltaPlot(measured: Measured[]): string {
   const lines = measured
     .filter((it) => it.row === 'delta' && it.curve !== undefined)
@@ -37,7 +37,7 @@ export function deltaPlot(measured: Measured[]): string {
       const how = /, (.*)$/.exec(what)?.[1];
       const shown = curve.filter(([share]) => share >= 0.5 && share <= 0.999);
       return {
-        ...{ name: how ? `${form}, ${how}` : form, group: form, dashed: how !== undefined },
+        ...{ name: how ? `${form}, ${how}` : form, group: form, stroke: strokeOf(how) },
         points: shown.map(([share, ms]) => [beyond(share), ms]),
       };
     });
@@ -54,6 +54,11 @@ export function deltaPlot(measured: Measured[]): string {
     ticks: ROUND.filter((ms) => ms >= min && ms <= max).map((ms) => ({ at: ms, label: ms.toLocaleString('en') })),
   };
   return lineChart('Delay of a chunk from the model to the reader', x, y, lines);
+}
+
+function strokeOf(how: string | undefined): Stroke {
+  if (how === undefined) return 'solid';
+  return how.startsWith('commit') ? 'dashed' : 'dotted';
 }
 
 const formsOf = (measured: Measured[]) => [...new Set(measured.map(({ form }) => form))];
