@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { type HandoverTimes, openHandover } from '../activities/handover.ts';
 import { type ActivityDeps, createActivities } from '../activities/index.ts';
 import type { TemporalLink } from '../src/temporal/link.ts';
+import { MAX_ACTIVITIES, MAX_CACHED_WORKFLOWS } from './capacity.ts';
 import type { Kept, Versioning } from './versioning.ts';
 
 /** A workflow whose worker died is given to another after this long (the default costs 10 s). */
@@ -20,9 +21,6 @@ const HEARTBEAT_THROTTLE_MS = 2_000;
 const SHUTDOWN_GRACE_MS = 6_000;
 /** After this long a worker that does not end is left: the process must be gone within 10 s. */
 const SHUTDOWN_FORCE_MS = 7_000;
-/** A waiting model stream costs little. */
-const MAX_ACTIVITIES = 1_000;
-const MAX_CACHED_WORKFLOWS = 1_000;
 /** A brief call holds the task of its run's workflow; a worker takes as many at once as it answers within their timeout of 3 s. */
 const MAX_WORKFLOW_TASKS = 200;
 const REBUILD_PAUSE_MS = 2_000;

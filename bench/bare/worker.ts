@@ -1,11 +1,8 @@
 /** The worker of the bare workflow, a process of its own: `node worker.ts <address> <task queue>`. Says `ready` to its parent. */
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { MAX_ACTIVITIES, MAX_CACHED_WORKFLOWS } from '../../worker/capacity.ts';
 import { answer } from './activity.ts';
-
-/** As Holdfast's worker has them. */
-const MAX_ACTIVITIES = 1_000;
-const MAX_CACHED_WORKFLOWS = 1_000;
 
 const [address = '', taskQueue = ''] = process.argv.slice(2);
 Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });

@@ -7,6 +7,8 @@ import { send, type Target } from './stream-run.ts';
 
 /** Readers that are attached at a time. */
 const CONCURRENCY = 100;
+/** How long it may take until all readers have heard of their run. */
+const ATTACH_MS = 60_000;
 /** How long the end of all runs may take to reach all readers. */
 const END_MS = 60_000;
 const SEQ = /^id: (\d+)$/gm;
@@ -24,7 +26,8 @@ export const begin: Jobs['begin'] = async ({ count, body, ...target }) => {
 export const hold: Jobs['hold'] = async ({ runIds, readers: count, ...target }) => {
   const readers = Array.from({ length: count }, (_, i) => new HeldReader(runIds[i % runIds.length] ?? ''));
   held.push(...readers);
-  await eachAtATime(readers, CONCURRENCY, (reader) => reader.attach(target));
+  const attached = eachAtATime(readers, CONCURRENCY, (reader) => reader.attach(target));
+  await within(ATTACH_MS, attached, 'event');
 };
 
 export const letGo: Jobs['letGo'] = async () => {
@@ -42,7 +45,7 @@ export const heldNow: Jobs['heldNow'] = async () => {
 export const endHeld: Jobs['endHeld'] = async ({ runIds, ...target }) => {
   await Promise.all(runIds.map((runId) => send(target, 'POST', `/v1/runs/${runId}:cancel`)));
   const readers = held.splice(0);
-  await within(END_MS, Promise.all(readers.map((reader) => reader.ended)));
+  await within(END_MS, Promise.all(readers.map((reader) => reader.ended)), 'end');
   const lastSeqs = new Map<string, number>();
   for (const runId of runIds) {
     lastSeqs.set(runId, (JSON.parse(await send(target, 'GET', `/v1/runs/${runId}`)) as { last_seq: number }).last_seq);
@@ -54,9 +57,9 @@ export const endHeld: Jobs['endHeld'] = async ({ runIds, ...target }) => {
   };
 };
 
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
+async function within(ms: number, work: Promise<unknown>, what: string): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`readers had no end within ${ms} ms`)), ms);
+  const timer = setTimeout(() => late.reject(new Error(`some readers had no ${what} within ${ms} ms`)), ms);
   await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }
 

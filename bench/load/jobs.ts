@@ -14,7 +14,7 @@ export type Jobs = {
   /** Runs whose model sends a chunk every `everyMs`: each chunk's way from the provider's socket to a reader's. */
   deltas(args: Target & { runs: number; chunks: number; everyMs: number }): Promise<{ delays: number[] }>;
   /** Runs that wait for a person. They are remembered here. */
-  park(args: Target & Amount): Promise<Timed>;
+  park(args: Target & Amount & { input: string }): Promise<Timed>;
   /** Answers some of them, picked at random, one at a time: each from the POST of its answer to `run.completed`. */
   answer(args: Target & { count: number }): Promise<Timed>;
   /** Bare workflows that wait for a signal. They are remembered here. */

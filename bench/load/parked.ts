@@ -5,16 +5,13 @@ import type { Jobs } from './jobs.ts';
 import { picked } from './picked.ts';
 import { followRun, send, streamRun, type Target } from './stream-run.ts';
 
-/** What is said to the answer comes at once: the demo model's own summary has a pace. */
-const ASK = '/ask ready?\n/stream chunks=1 delay_ms=0';
-
 type Waiting = { run_id: string; request_id: string; seq: number };
 
 const waiting: Waiting[] = [];
 
-export const park: Jobs['park'] = ({ count, concurrency, ...target }) =>
+export const park: Jobs['park'] = ({ count, concurrency, input, ...target }) =>
   atATime(count, concurrency, async () => {
-    const run = await untilWaiting(target, ASK);
+    const run = await untilWaiting(target, input);
     waiting.push(run);
     return run.run_id;
   });

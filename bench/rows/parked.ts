@@ -1,6 +1,7 @@
 import { type Measure, percentile, type Row } from '../measure.ts';
 import { residentBytes } from '../processes.ts';
 import type { Stage } from '../stage.ts';
+import { ASKS } from './steps.ts';
 
 const CONCURRENCY = 10;
 const MIB = 2 ** 20;
@@ -14,7 +15,7 @@ export const parked: Row = {
     const { url, key, pids } = await stage.server();
     const { address, taskQueue, pid: barePid } = await stage.bare();
     const [count, answers, rounds] = stage.quick ? [200, 50, 2] : [10_000, 500, 5];
-    const ours = await stage.load.ask('park', { url, key, count, concurrency: CONCURRENCY });
+    const ours = await stage.load.ask('park', { url, key, count, concurrency: CONCURRENCY, input: ASKS });
     const theirs = await stage.load.ask('parkBare', { address, taskQueue, count, concurrency: CONCURRENCY });
     const answered: number[] = [];
     const signalled: number[] = [];

@@ -6,6 +6,8 @@ import type { Stage } from '../stage.ts';
 const AT_ONCE = '/stream chunks=1 delay_ms=0';
 /** One turn of one chunk. */
 export const ONE_TURN = { input: AT_ONCE };
+/** A turn that asks its person, a turn that ends. */
+export const ASKS = `/ask ready?\n${AT_ONCE}`;
 /** A turn that calls a tool, the call, a turn that ends. */
 export const THREE_STEPS = { persona_id: 'tools', input: `/tool echo/say {"text":"hello"}\n${AT_ONCE}` };
 

@@ -224,10 +224,7 @@ export class EventFeed {
   }
 
   #onAppended(appended: Appended): void {
-    const tail = this.#tails.get(appended.run_id);
-    if (!tail) return;
-    tail.take(appended);
-    for (const reader of tail.readers) reader.wake();
+    this.#tails.get(appended.run_id)?.take(appended);
   }
 
   async #tick(): Promise<void> {

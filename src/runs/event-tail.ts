@@ -39,7 +39,13 @@ export class Tail {
     } else {
       this.#forget(appended.last_seq);
     }
-    this.lastSeq = appended.last_seq;
+    this.#moveTo(appended.last_seq);
+  }
+
+  /** Whoever told of these events, another may tell of them later and find them known: readers are woken here. */
+  #moveTo(lastSeq: number): void {
+    this.lastSeq = lastSeq;
+    for (const reader of this.readers) reader.wake();
   }
 
   #push(frame: Frame): void {
@@ -62,9 +68,7 @@ export class Tail {
   know(lastSeq: number): void {
     if (lastSeq <= this.lastSeq) return;
     this.#forget(lastSeq);
-    this.lastSeq = lastSeq;
-    // A wake-up for these events will find them known: readers that wait for them are woken here.
-    for (const reader of this.readers) reader.wake();
+    this.#moveTo(lastSeq);
   }
 
   /** The frames after `seq`, when they are all in memory. */
