@@ -69,10 +69,24 @@ export async function workflowExists(stack: Stack, runId: string): Promise<void>
 /** Deletes the run's workflow from Temporal, as if its database had been lost, and waits until Temporal knows nothing of it. */
 export async function loseWorkflow(stack: Stack, runId: string): Promise<void> {
   const { connection } = await stack.link.connected();
+  await parentNoted(stack, runId);
   const execution = { namespace: 'default', workflowExecution: { workflowId: runId } };
   await connection.workflowService.deleteWorkflowExecution(execution);
   const gone = async () => (await stack.engine.describe(runId)).status === 'not_found';
   await until(gone, 'Temporal has forgotten the workflow', 20_000);
+}
+
+/** Waits until the workflow's parent, if it has one, has noted its start: Temporal starts a child once more that is deleted before. */
+async function parentNoted(stack: Stack, runId: string): Promise<void> {
+  const { parentExecution } = await (await workflowOf(stack, runId)).describe();
+  const parentId = parentExecution?.workflowId;
+  if (!parentId || (await stack.engine.describe(parentId)).status !== 'running') return;
+  const parent = await workflowOf(stack, parentId);
+  const noted = async () => {
+    const { raw } = await parent.describe();
+    return raw.pendingChildren?.some((child) => child.workflowId === runId && child.runId);
+  };
+  await until(noted, 'the parent has noted the start of its child');
 }
 
 export type Work = { run_id: string; org_id: string; epoch: number };
