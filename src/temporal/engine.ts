@@ -1,4 +1,5 @@
 /** What Holdfast asks of Temporal for a run, each call bounded in time and harmless to repeat. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import {
   type AgentRunInput,
@@ -16,7 +17,13 @@ import { describeTaskQueue, type TaskQueue } from './task-queue.ts';
 /** A look whether Temporal answers; `/readyz` waits no longer. */
 const PING_TIMEOUT_MS = 2_000;
 /** All pages of a list together. */
-const LIST_TIMEOUT_MS = 15_000;
+const LIST_TIMEOUT_MS = 60_000;
+/**
+ * Workflows of a list asked for at a time, and how often: a page holds up everything else on a store with one connection, and a
+ * namespace may ask its visibility store ten times a second (`frontend.namespaceRPS.visibility`).
+ */
+const LIST_PAGE = 250;
+const LIST_PAGE_EVERY_MS = 200;
 
 export type StartRun = {
   org_id: string;
@@ -168,19 +175,39 @@ export class Engine {
 
   /**
    * The workflows of our task queue that Temporal lists as running, each with its execution: which describes can be spared, never
-   * which runs are gone.
+   * which runs are gone. Takes its time: `LIST_PAGE` of them every `LIST_PAGE_EVERY_MS`.
    */
   async listRunning(): Promise<Map<string, string>> {
-    const { client, connection } = connectedNow(this.link);
-    const found = new Map<string, string>();
+    return await this.#list("ExecutionStatus = 'Running'");
+  }
+
+  /** The workflows of our task queue that Temporal lists as ended by somebody else than themselves since then, each with its execution. */
+  async listEnded(since: number): Promise<Map<string, string>> {
+    const sinceThen = `CloseTime >= '${new Date(since).toISOString()}'`;
+    return await this.#list(`ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed') AND ${sinceThen}`);
+  }
+
+  /** By workflow, the latest execution of those that a query of the visibility store finds. */
+  async #list(which: string): Promise<Map<string, string>> {
+    const { connection } = connectedNow(this.link);
     const queue = this.#taskQueue.replaceAll("'", "\\'");
-    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND TaskQueue = '${queue}' AND ExecutionStatus = 'Running'`;
-    await connection.withDeadline(Date.now() + LIST_TIMEOUT_MS, async () => {
-      for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1000 })) {
-        found.set(workflowId, runId);
+    const query = `WorkflowType = '${WORKFLOW_TYPE}' AND TaskQueue = '${queue}' AND ${which}`;
+    const found = new Map<string, string>();
+    const until = Date.now() + LIST_TIMEOUT_MS;
+    let nextPageToken: Uint8Array | null | undefined;
+    for (;;) {
+      const asked = Date.now();
+      const request = { namespace: this.link.namespace, query, pageSize: LIST_PAGE, nextPageToken };
+      const page = await this.#bounded(() => connection.workflowService.listWorkflowExecutions(request));
+      for (const { execution } of page.executions) {
+        if (execution?.workflowId && execution.runId) found.set(execution.workflowId, execution.runId);
       }
-    });
-    return found;
+      nextPageToken = page.nextPageToken;
+      if (!nextPageToken?.length) return found;
+      if (Date.now() > until)
+        throw new Error(`Temporal listed ${found.size} workflows in ${LIST_TIMEOUT_MS} ms, and has more.`);
+      await delay(Math.max(0, asked + LIST_PAGE_EVERY_MS - Date.now()));
+    }
   }
 
   async #found(call: (client: Connected['client']) => Promise<unknown>): Promise<boolean> {

@@ -5,15 +5,13 @@
 import type { Logger } from 'pino';
 import { eachAtATime } from '../at-a-time.ts';
 import type { Journal } from '../journal/journal.ts';
-import { notEnded } from '../journal/not-ended.ts';
 import { purgeOld, type Retention } from '../journal/retention.ts';
 import type { DueIntent } from '../journal/transactions/engine.ts';
-import { type Asking, lookAtWorkflows, NOT_IN_JOURNAL } from './agreement.ts';
 import { type Delivery, MAX_DELIVERING } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import { isUnreachable } from './link.ts';
-import { namespaceIsKnown } from './namespace-identity.ts';
 import type { Settle } from './settle.ts';
+import { type SweepOptions, Sweeps } from './sweeps.ts';
 
 /** How often due intents are looked for. */
 const OUTBOX_EVERY_MS = 1_000;
@@ -25,14 +23,6 @@ const INTENTS_AT_A_TIME = 100;
 /** How often what has become useless is deleted, and how much of it in one transaction. */
 const PURGE_EVERY_MS = 60_000;
 const ROWS_AT_A_TIME = 2_000;
-/** Runs that are compared with Temporal at the same time. */
-const SETTLED_AT_A_TIME = 16;
-/** Up to this many quiet runs are described without asking the visibility store first. */
-const DESCRIBE_ALL = 100;
-/** Runs compared in one sweep; the rest have their turn in the next. */
-const SWEEP_LIMIT = 20_000;
-/** Workflows asked what they wait for when a process begins, or Temporal comes back; an evicted one is replayed for it. */
-const ASKED_LIMIT = 1_000;
 
 type RelayDeps = {
   journal: Journal;
@@ -48,18 +38,15 @@ type RelayDeps = {
 export class Relay {
   readonly #deps: RelayDeps;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #sweeps: Sweeps;
   #closed = false;
-  /** Where the next sweep goes on, when one could not look at all runs. */
-  #sweptTo = { org_id: '', run_id: '' };
-  readonly #asking: Asking = { due: new Set(), agreed: new Map() };
-  /** Running workflows without a run, when it was last looked. */
-  #unknown = 0;
   /** Temporal was away: what came back may be an older copy of it. */
   #wasAway = false;
   readonly #busy = new Set<Promise<void>>();
 
   constructor(deps: RelayDeps) {
     this.#deps = deps;
+    this.#sweeps = new Sweeps(deps);
   }
 
   start(): void {
@@ -74,6 +61,7 @@ export class Relay {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#sweeps.close();
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all(this.#busy);
   }
@@ -130,69 +118,9 @@ export class Relay {
     }
   }
 
-  /**
-   * Compares the runs that have been quiet for `quietMs` with what Temporal knows, and closes workflows whose runs have ended. `ask`:
-   * the workflows of the latest runs are asked what they wait for, since either side may have been restored from an older copy.
-   */
-  async sweep(quietMs: number, { ask = false } = {}): Promise<void> {
-    const { journal, engine } = this.#deps;
-    const connected = engine.link.current();
-    if (!connected) return;
-    await namespaceIsKnown(journal, connected, this.#deps.ownServer);
-    const quiet = await journal.db
-      .selectFrom('runs')
-      .select(['org_id', 'id as run_id', 'status', 'temporal_run_id'])
-      .where(notEnded)
-      .where('queued_input', 'is', null)
-      .where('last_event_at', '<=', Date.now() - quietMs)
-      // In the order of the index of active runs.
-      .where((eb) => eb(eb.refTuple('org_id', 'id'), '>', eb.tuple(this.#sweptTo.org_id, this.#sweptTo.run_id)))
-      .orderBy('org_id')
-      .orderBy('id')
-      .limit(SWEEP_LIMIT)
-      .execute();
-    const last = quiet.length === SWEEP_LIMIT ? quiet.at(-1) : undefined;
-    this.#sweptTo = { org_id: last?.org_id ?? '', run_id: last?.run_id ?? '' };
-    if (ask) await this.#askLatest();
-    const running = quiet.length > DESCRIBE_ALL ? await engine.listRunning() : undefined;
-    // A run at work that has been quiet for so long may be stuck; one that waits is as it should be.
-    const isSpared = ({ run_id, status, temporal_run_id }: (typeof quiet)[number]) => {
-      const execution = running?.get(run_id);
-      const isKnown = execution === temporal_run_id || execution === this.#asking.agreed.get(run_id);
-      return execution !== undefined && isKnown && status === 'waiting_for_input' && !this.#asking.due.has(run_id);
-    };
-    await this.#settleAll(quiet.filter((run) => !isSpared(run)));
-    await this.#closeEnded(new Set((running ?? (await engine.listRunning())).keys()), quietMs);
-    if (this.#asking.agreed.size > SWEEP_LIMIT) this.#asking.agreed.clear();
-  }
-
-  async #settleAll(runs: { org_id: string; run_id: string }[]): Promise<void> {
-    await eachAtATime(runs, SETTLED_AT_A_TIME, async (run) => {
-      if (!this.#closed) await this.#deps.settle.run(run, { asking: this.#asking });
-    });
-  }
-
-  /** The runs that did something last: what a restored copy lacks concerns them. */
-  async #askLatest(): Promise<void> {
-    const latest = await this.#deps.journal.db
-      .selectFrom('runs')
-      .select('id')
-      .where(notEnded)
-      .orderBy('last_event_at', 'desc')
-      .limit(ASKED_LIMIT)
-      .execute();
-    this.#asking.due = new Set(latest.map((run) => run.id));
-  }
-
-  /** Those of runs that the journal does not have are only counted: another journal may have them (`holdfast doctor` lists them). */
-  async #closeEnded(running: Set<string>, quietMs: number): Promise<void> {
-    const found = await lookAtWorkflows(this.#deps, running, Date.now() - quietMs);
-    const unknown = found.filter((it) => it.journal === NOT_IN_JOURNAL).length;
-    if (unknown !== this.#unknown) {
-      this.#unknown = unknown;
-      this.#deps.log.warn({ count: unknown }, 'workflows of runs that are not in the journal: see `holdfast doctor`');
-    }
-    for (const it of found) if (it.journal !== NOT_IN_JOURNAL && !this.#closed) await this.#deps.settle.mend(it);
+  /** Compares the runs that have been quiet for `quietMs` with what Temporal knows (`Sweeps.sweep`). */
+  async sweep(quietMs: number, options?: SweepOptions): Promise<void> {
+    await this.#sweeps.sweep(quietMs, options);
   }
 
   /** Deletes what is too old, and what nothing refers to any more: idempotency keys past their day, events of deleted runs. */
@@ -211,7 +139,7 @@ export class Relay {
 
   async #sweepOnTime(): Promise<void> {
     try {
-      await this.sweep(QUIET_MS, { ask: this.#wasAway });
+      await this.sweep(QUIET_MS, { ask: this.#wasAway, paced: !this.#wasAway });
       this.#wasAway = false;
     } catch (error) {
       this.#wasAway ||= isUnreachable(error);

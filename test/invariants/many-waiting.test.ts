@@ -1,0 +1,59 @@
+/** Many runs that wait for people are compared with Temporal without a list of all its workflows each time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { eachAtATime } from '../../src/at-a-time.ts';
+import { checkHistory, eventsToEnd } from '../support/events.ts';
+import { answer, createRun, detailsOf, loseWorkflow, refOf, waitingOf, workflowOf } from '../support/run-client.ts';
+import { openStack, type Stack } from '../support/stack.ts';
+import { until } from '../support/until.ts';
+
+/** More than are described one by one. */
+const MANY = 101;
+/** The next list is not due before the test is over. */
+const LIST_TAKES_MS = 3_000;
+
+let stack: Stack;
+const runs: string[] = [];
+beforeAll(async () => {
+  stack = await openStack();
+  await eachAtATime(Array(MANY).keys(), 10, async () => {
+    const id = await createRun(stack, '/ask Which colour?');
+    await waitingOf(stack, id);
+    runs.push(id);
+  });
+});
+afterAll(() => stack.close());
+
+it('a run ends whose workflow is terminated between two lists, and the next list tells which workflow is lost', async () => {
+  const { engine } = stack;
+  const list = engine.listRunning.bind(engine);
+  const lists = vi.spyOn(engine, 'listRunning').mockImplementation(async () => {
+    await delay(LIST_TAKES_MS);
+    return await list();
+  });
+  const sweep = () => stack.relay.sweep(0, { paced: true });
+  const [terminated = '', lost = '', alive = ''] = runs;
+  await sweep();
+  expect(lists).toHaveBeenCalledTimes(1);
+
+  await (await workflowOf(stack, terminated)).terminate('by an operator');
+  const ended = async () => {
+    await sweep();
+    return (await detailsOf(stack, terminated)).status === 'failed';
+  };
+  await until(ended, 'a sweep finds the terminated workflow');
+  expect((await detailsOf(stack, terminated)).error?.code).toBe('engine.terminated');
+  expect(lists).toHaveBeenCalledTimes(1);
+
+  await loseWorkflow(stack, lost);
+  await stack.relay.sweep(0);
+  expect(lists).toHaveBeenCalledTimes(2);
+  expect((await refOf(stack, lost)).epoch).toBe(1);
+  expect((await refOf(stack, alive)).epoch).toBe(0);
+  for (const id of [lost, alive]) {
+    await answer(stack, id, 'blue');
+    const events = await eventsToEnd(stack, id);
+    checkHistory(events);
+    expect(events.at(-1)?.type).toBe('run.completed');
+  }
+});
