@@ -4,13 +4,13 @@ import type { Measured, Result } from './report.ts';
 
 /** Ratios of medians and of rates. */
 const RATIO_WITHIN = 1.15;
-/** Figures of the tail, which few values make. */
-const TAIL_WITHIN = 2;
+/** Of the tail, which few values make. */
+const P99_WITHIN = 2;
 
 type Rule = {
   /** What is compared: how Holdfast's figure stands to the other's, or the figure itself. */
   of: 'ratio' | 'figure';
-  /** The most that the larger may be in terms of the smaller; absent where nothing is promised: memory, bytes, a median beside nothing. */
+  /** The most that the larger may be in terms of the smaller; absent where nothing is promised: memory, bytes, p95s, a median beside nothing. */
   within?: number;
 };
 
@@ -47,7 +47,7 @@ function agreement(measure: Measured, same: Measured): Agreement {
 
 /** By the measure's name and unit. */
 function ruleOf({ what, unit, against }: Measure): Rule {
-  if (/\bp(95|99)\b/.test(what)) return { of: 'figure', within: TAIL_WITHIN };
+  if (/\bp99\b/.test(what)) return { of: 'figure', within: P99_WITHIN };
   if (against === undefined) return { of: 'figure' };
   return /\bp50\b/.test(what) || unit.endsWith('/s') ? { of: 'ratio', within: RATIO_WITHIN } : { of: 'ratio' };
 }

@@ -10,8 +10,15 @@ export function forkModule(path: string, args: string[] = []): ChildProcess {
   const child = fork(fileURLToPath(new URL(path, import.meta.url)), args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  endsWithUs(child);
   return child;
+}
+
+/** Kills the child when this process exits before it. */
+export function endsWithUs(child: ChildProcess): void {
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
 }
 
 /** Ends a process: asked first by `ask`, and killed when it does not end. */

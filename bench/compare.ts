@@ -1,6 +1,6 @@
 /**
  * `npm run bench:compare -- <a.json> <b.json>`: whether two runs of the benchmark agree. Ratios of p50s and of rates within 15 %,
- * p95 and p99 within 2×; other figures are shown. Exit 1 when a measure does not, or none can be held against the other.
+ * p99s within 2×; other figures are shown. Exit 1 when a measure does not, or none can be held against the other.
  */
 import { agreements, agrees, missingIn } from './agreement.ts';
 import { headline, inColumns, show, times } from './report.ts';

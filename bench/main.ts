@@ -14,15 +14,7 @@ import { Stage } from './stage.ts';
 const ROW_LIMIT_MS = 60 * 60_000;
 const FORMS: Form['name'][] = ['embedded', 'apart'];
 
-const { values, positionals } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    form: { type: 'string' },
-    file: { type: 'boolean', default: true },
-  },
-  allowPositionals: true,
-  allowNegative: true,
-});
+const { values, positionals } = asked();
 const named = rows.filter((row) => positionals.includes(row.name));
 const chosen = positionals.length > 0 ? named : rows.filter((row) => !(values.quick && row.slow));
 const forms = FORMS.filter((form) => values.form === undefined || form === values.form);
@@ -56,6 +48,24 @@ console.log(`\n${headline(result)}\n\n${table(measured)}\n\n${keep()}`);
 const beyond = measured.filter((it) => it.guard !== undefined && !keeps(it, it.guard));
 for (const it of beyond) console.error(`bench: ${it.form} ${it.row}: ${it.what} is not ${inWords(it, it.guard ?? 0)}`);
 process.exit(beyond.length === 0 ? 0 : 1);
+
+/** What the command line asks for; a word that it does not know ends the process. */
+function asked() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: 'boolean', default: false },
+        form: { type: 'string' },
+        file: { type: 'boolean', default: true },
+      },
+      allowPositionals: true,
+      allowNegative: true,
+    });
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}`);
+    return process.exit(1);
+  }
+}
 
 /** Writes what has been measured so far, unless it is not to be kept; gives where. */
 function keep(): string {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentOfOthers } from '../../test/support/run-holdfast.ts';
-import { end } from '../child.ts';
+import { end, endsWithUs } from '../child.ts';
 import { KEY } from './form.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -40,9 +40,7 @@ export function spawnHoldfast(
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
+  endsWithUs(child);
   const ready = () =>
     new Promise<string>((resolve, reject) => {
       let said = '';

@@ -36,8 +36,9 @@ export const signalBare: Jobs['signalBare'] = async ({ address, count }) => {
   const chosen = picked(parked, count);
   return await atATime(count, 1, async (begin, i) => {
     const handle = client.workflow.getHandle(chosen[i] as string);
-    // As ours is followed before it is answered.
+    // As ours is followed before it is answered: when Temporal has answered a later call, it has the one that waits for the result.
     const ended = heldBack(handle.result());
+    await handle.describe();
     begin();
     await handle.signal('goOn');
     await ended;

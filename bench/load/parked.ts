@@ -1,5 +1,4 @@
 /** Runs that wait for a person, and their answers. */
-import { heldBack } from '../../src/held-back.ts';
 import { atATime } from './at-a-time.ts';
 import type { Jobs } from './jobs.ts';
 import { picked } from './picked.ts';
@@ -20,7 +19,7 @@ export const answer: Jobs['answer'] = ({ count, ...target }) => {
   const chosen = picked(waiting, count);
   return atATime(count, 1, async (begin, i) => {
     const { run_id, request_id, seq } = chosen[i] as Waiting;
-    const ended = heldBack(followRun(target, run_id, seq));
+    const { ended } = await followRun(target, run_id, seq);
     begin();
     await send(target, 'POST', `/v1/runs/${run_id}/input`, { request_id, content: 'yes' });
     return await ended;

@@ -32,7 +32,7 @@ export const creates: Jobs['creates'] = async ({ count, body, ...target }) => {
     const from = performance.now();
     const { run_id } = JSON.parse(await send(target, 'POST', '/v1/runs', body)) as { run_id: string };
     latencies.push(performance.now() - from);
-    await followRun(target, run_id, 0);
+    await (await followRun(target, run_id, 0)).ended;
   }
   return { latencies };
 };

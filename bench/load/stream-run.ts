@@ -1,5 +1,6 @@
 /** A client of the API as thin as one can be: frames of an event stream as they arrive, and requests with an answer. */
 import { Agent, request } from 'node:http';
+import { heldBack } from '../../src/held-back.ts';
 
 /** Connections are kept, as a client library would. */
 const agent = new Agent({ keepAlive: true });
@@ -24,14 +25,13 @@ export function streamRun(
   return stream(target, { method: 'POST', path: '/v1/runs', body }, onFrame, ends);
 }
 
-/** The same for a run that there is, after the event `afterSeq`. */
-export function followRun(target: Target, runId: string, afterSeq: number): Promise<string> {
-  return stream(
-    target,
-    { method: 'GET', path: `/v1/runs/${runId}/events?after_seq=${afterSeq}` },
-    () => undefined,
-    'run.completed',
-  );
+/** Follows a run that there is, after the event `afterSeq`, to `run.completed`. Resolves when the server has begun its answer. */
+export async function followRun(target: Target, runId: string, afterSeq: number): Promise<{ ended: Promise<string> }> {
+  const begun = Promise.withResolvers<void>();
+  const path = `/v1/runs/${runId}/events?after_seq=${afterSeq}`;
+  const ended = stream(target, { method: 'GET', path }, () => undefined, 'run.completed', begun.resolve);
+  await Promise.race([begun.promise, ended]);
+  return { ended: heldBack(ended) };
 }
 
 /** Sends a request whose answer must be a 2xx, and reads it. */
@@ -61,6 +61,7 @@ function stream(
   { method, path, body }: { method: string; path: string; body?: object },
   onFrame: OnFrame,
   ends: string,
+  onBegun: () => void = () => undefined,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const sent = request(`${target.url}${path}`, {
@@ -69,6 +70,7 @@ function stream(
     });
     sent.on('error', reject);
     sent.on('response', (response) => {
+      onBegun();
       const runId = String(response.headers['x-run-id']);
       let rest = '';
       let ended = false;

@@ -4,12 +4,15 @@ import type { FanOut } from '../load/jobs.ts';
 import { type Measure, median, type Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 
-/** Readers, and chunks for each: as many as keep a round at some seconds. */
+/** Readers, and chunks for each: as many as keep the faster of the two busy for some tenths of a second. */
 const SHAPES = [
-  { readers: 1, chunks: 20_000 },
-  { readers: 200, chunks: 2_000 },
-  { readers: 1_000, chunks: 500 },
+  { readers: 1, chunks: 60_000 },
+  { readers: 200, chunks: 4_000 },
+  { readers: 1_000, chunks: 1_000 },
 ];
+const ROUNDS = 5;
+/** With `--quick`: so many rounds, of this part of the chunks. */
+const QUICK = { rounds: 2, part: 1 / 6 };
 /** What the demo model says of the answer after its stream: `Done. ask_user said "yes"`. */
 const CLOSING_CHUNKS = 4;
 /** Too many for `--quick`. */
@@ -29,8 +32,9 @@ export const fanOut: Row = {
       const [honoUrl] = (await once(server, 'message')) as [string];
       const measures: Measure[] = [];
       for (const { readers, chunks } of SHAPES.filter((it) => !stage.quick || it.readers < MANY_READERS)) {
-        const ways = await waysOf(stage, honoUrl, { readers, chunks: stage.quick ? chunks / 2 : chunks });
-        for (const way of ways) measures.push(await measureWay(way, { readers, rounds: stage.quick ? 2 : 3 }));
+        const [part, rounds] = stage.quick ? [QUICK.part, QUICK.rounds] : [1, ROUNDS];
+        const ways = await waysOf(stage, honoUrl, { readers, chunks: Math.round(chunks * part) });
+        for (const way of ways) measures.push(await measureWay(way, { readers, rounds }));
       }
       return measures;
     } finally {
