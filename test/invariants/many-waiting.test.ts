@@ -7,8 +7,8 @@ import { answer, createRun, detailsOf, loseWorkflow, refOf, waitingOf, workflowO
 import { openStack, type Stack } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
-/** More than are described one by one. */
-const MANY = 101;
+/** More than are described one by one, and than one page of a list holds. */
+const MANY = 260;
 /** The next list is not due before the test is over. */
 const LIST_TAKES_MS = 3_000;
 
@@ -26,6 +26,7 @@ afterAll(() => stack.close());
 
 it('a run ends whose workflow is terminated between two lists, and the next list tells which workflow is lost', async () => {
   const { engine } = stack;
+  await until(async () => (await engine.listRunning()).size === MANY, 'every page of the list is read');
   const list = engine.listRunning.bind(engine);
   const lists = vi.spyOn(engine, 'listRunning').mockImplementation(async () => {
     await delay(LIST_TAKES_MS);
