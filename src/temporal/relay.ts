@@ -162,7 +162,10 @@ export class Relay {
 
   #run(what: string, work: () => Promise<void>): Promise<void> {
     const done = work()
-      .catch((error: Error) => this.#deps.log.warn({ error: error.message }, `relay: ${what} failed`))
+      .catch((error: Error) => {
+        // What is given up because the relay closes is not worth a warning.
+        this.#deps.log[this.#closed ? 'debug' : 'warn']({ error: error.message }, `relay: ${what} failed`);
+      })
       .finally(() => this.#busy.delete(done));
     this.#busy.add(done);
     return done;

@@ -1,7 +1,7 @@
 /**
  * Sweeps compare active runs with what Temporal knows of them, and its running workflows with the runs. What Temporal says of a run it
- * says by describe; the lists of its visibility store only spare describes, and are asked for sparingly: on a store with one connection
- * (SQLite) everything else waits for them.
+ * says by describe; the lists of its visibility store only spare describes, and are asked for sparingly: of thousands of workflows they
+ * keep Temporal's server busy for seconds.
  */
 import type { Logger } from 'pino';
 import { eachAtATime } from '../at-a-time.ts';
@@ -51,7 +51,7 @@ type QuietRun = { org_id: string; run_id: string; status: string; temporal_run_i
 
 export class Sweeps {
   readonly #deps: SweepsDeps;
-  #closed = false;
+  readonly #closing = new AbortController();
   /** Where the next sweep goes on, when one could not look at all runs. */
   #sweptTo = { org_id: '', run_id: '' };
   readonly #asking: Asking = { due: new Set(), agreed: new Map() };
@@ -66,9 +66,9 @@ export class Sweeps {
     this.#deps = deps;
   }
 
-  /** What is under way settles no further run. */
+  /** What is under way settles no further run, and rejects where it waits for a list. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
   }
 
   /** Compares the runs that have been quiet for `quietMs` with what Temporal knows, and closes workflows whose runs have ended. */
@@ -113,7 +113,9 @@ export class Sweeps {
    * nothing has ended since the last sweep. A run at work that has been quiet for so long may be stuck.
    */
   async #knownToWait(running: Map<string, string> | undefined): Promise<(run: QuietRun) => boolean> {
-    const ended = running ? undefined : await this.#deps.engine.listEnded(this.#lookedAt - ENDED_OVERLAP_MS);
+    const ended = running
+      ? undefined
+      : await this.#deps.engine.listEnded(this.#lookedAt - ENDED_OVERLAP_MS, this.#closing.signal);
     return ({ run_id, status, temporal_run_id }) => {
       if (status !== 'waiting_for_input' || this.#asking.due.has(run_id)) return false;
       if (ended) return !ended.has(run_id);
@@ -127,7 +129,7 @@ export class Sweeps {
   async #listRunning(): Promise<Map<string, string>> {
     const began = performance.now();
     try {
-      return await this.#deps.engine.listRunning();
+      return await this.#deps.engine.listRunning(this.#closing.signal);
     } finally {
       const now = performance.now();
       this.#nextListAt = now + (now - began) * LIST_PAUSES;
@@ -136,7 +138,7 @@ export class Sweeps {
 
   async #settleAll(runs: { org_id: string; run_id: string }[]): Promise<void> {
     await eachAtATime(runs, SETTLED_AT_A_TIME, async (run) => {
-      if (!this.#closed) await this.#deps.settle.run(run, { asking: this.#asking });
+      if (!this.#closing.signal.aborted) await this.#deps.settle.run(run, { asking: this.#asking });
     });
   }
 
@@ -160,6 +162,7 @@ export class Sweeps {
       this.#unknown = unknown;
       this.#deps.log.warn({ count: unknown }, 'workflows of runs that are not in the journal: see `holdfast doctor`');
     }
-    for (const it of found) if (it.journal !== NOT_IN_JOURNAL && !this.#closed) await this.#deps.settle.mend(it);
+    for (const it of found)
+      if (it.journal !== NOT_IN_JOURNAL && !this.#closing.signal.aborted) await this.#deps.settle.mend(it);
   }
 }

@@ -28,9 +28,9 @@ it('a run ends whose workflow is terminated between two lists, and the next list
   const { engine } = stack;
   await until(async () => (await engine.listRunning()).size === MANY, 'every page of the list is read');
   const list = engine.listRunning.bind(engine);
-  const lists = vi.spyOn(engine, 'listRunning').mockImplementation(async () => {
-    await delay(LIST_TAKES_MS);
-    return await list();
+  const lists = vi.spyOn(engine, 'listRunning').mockImplementation(async (signal) => {
+    await delay(LIST_TAKES_MS, undefined, { signal });
+    return await list(signal);
   });
   const sweep = () => stack.relay.sweep(0, { paced: true });
   const [terminated = '', lost = '', alive = ''] = runs;
@@ -57,4 +57,10 @@ it('a run ends whose workflow is terminated between two lists, and the next list
     checkHistory(events);
     expect(events.at(-1)?.type).toBe('run.completed');
   }
+});
+
+it('a list is given up between two pages when its server stops', async () => {
+  const sweep = stack.relay.sweep(0);
+  await stack.relay.close();
+  await expect(sweep).rejects.toThrow('aborted');
 });
