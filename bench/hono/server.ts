@@ -18,8 +18,8 @@ let starter = Promise.withResolvers<void>();
 
 const app = new Hono();
 /** `chunks` frames; with `wait` not before all readers that wait are started. */
-app.get('/events', (c) =>
-  streamSSE(c, async (stream) => {
+app.get('/events', (c) => {
+  const answer = streamSSE(c, async (stream) => {
     const texts = textsOf(Number(c.req.query('chunks')));
     if (c.req.query('wait') !== undefined) {
       await stream.write(': waiting\n\n');
@@ -27,8 +27,11 @@ app.get('/events', (c) =>
     }
     let seq = EARLIER_EVENTS;
     for (const data of texts) await stream.writeSSE({ id: String(++seq), event: 'message.delta', data });
-  }),
-);
+  });
+  // `streamSSE` says keep-alive even to who asked for none, and whoever waits for the end waits six seconds.
+  answer.headers.set('Connection', 'close');
+  return answer;
+});
 app.post('/start', (c) => {
   starter.resolve();
   starter = Promise.withResolvers();
