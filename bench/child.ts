@@ -14,11 +14,15 @@ export function forkModule(path: string, args: string[] = []): ChildProcess {
   return child;
 }
 
+const alive = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 /** Kills the child when this process exits before it. */
 export function endsWithUs(child: ChildProcess): void {
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
+  alive.add(child);
+  child.once('exit', () => alive.delete(child));
 }
 
 /** Ends a process: asked first by `ask`, and killed when it does not end. */
