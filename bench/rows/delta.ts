@@ -16,7 +16,7 @@ const QUICK_ROUNDS = { rounds: 1, chunks: 250 };
 const GOALS = { embedded: { 0.5: 2, 0.99: 10 }, apart: { 0.5: 5, 0.99: 25 } };
 const EVENT_LOOP_GOAL_MS = 5;
 
-type Case = { how: string; server: Holdfast; runs: number };
+type Case = { how: string; server: Holdfast; runs: number; given: Round[] };
 /** What one round of a case gave. */
 type Round = { delays: number[]; cpuOfChunkUs: number; temporalCores: number; blockedMs: number };
 
@@ -28,11 +28,11 @@ export const delta: Row = {
     const server = await stage.server();
     const slow = await stage.start({ commitDelayMs: SLOW_COMMIT_MS });
     try {
-      const cases = [
-        { how: `, ${FEWER_RUNS} runs`, server, runs: FEWER_RUNS },
-        { how: '', server, runs: RUNS },
-        { how: `, commit + ${SLOW_COMMIT_MS} ms`, server: slow, runs: RUNS },
-      ].map((it) => ({ ...it, given: [] as Round[] }));
+      const cases: Case[] = [
+        { how: `, ${FEWER_RUNS} runs`, server, runs: FEWER_RUNS, given: [] },
+        { how: '', server, runs: RUNS, given: [] },
+        { how: `, commit + ${SLOW_COMMIT_MS} ms`, server: slow, runs: RUNS, given: [] },
+      ];
       for (const it of cases) await stream(stage, it, WARM_UP_CHUNKS);
       for (let round = 0; round < rounds; round++)
         for (const it of cases) it.given.push(await measureRound(stage, it, chunks));

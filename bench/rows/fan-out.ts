@@ -5,7 +5,8 @@ import type { Measure, Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 
 /**
- * Readers, and chunks for each: as many as keep the faster of the two busy for some tenths of a second. Rounds that vary more are more.
+ * Readers, and chunks for each: as many as keep the faster of the two busy for some tenths of a second. Where rounds vary more, there
+ * are more of them.
  */
 const SHAPES = [
   { readers: 1, chunks: 60_000, rounds: 20 },

@@ -163,8 +163,9 @@ export class Relay {
   #run(what: string, work: () => Promise<void>): Promise<void> {
     const done = work()
       .catch((error: Error) => {
-        // What is given up because the relay closes is not worth a warning.
-        this.#deps.log[this.#closed ? 'debug' : 'warn']({ error: error.message }, `relay: ${what} failed`);
+        // A list that is given up because the relay closes is not worth a warning.
+        const isGivenUp = this.#closed && error.name === 'AbortError';
+        this.#deps.log[isGivenUp ? 'debug' : 'warn']({ error: error.message }, `relay: ${what} failed`);
       })
       .finally(() => this.#busy.delete(done));
     this.#busy.add(done);
