@@ -3,6 +3,7 @@ import type { Target } from './stream-run.ts';
 
 type BareTarget = { address: string; taskQueue: string };
 type Amount = { count: number; concurrency: number };
+type Deltas = { runs: number; chunks: number; uncounted: number; everyMs: number };
 
 export type Jobs = {
   /** Starts the model provider; the same one when asked again. */
@@ -11,8 +12,8 @@ export type Jobs = {
   runs(args: Target & Amount & { body: object }): Promise<Timed>;
   /** Bare workflows, each from its start to its result at this client. With `parallel`, so many more activities at once in their midst. */
   bare(args: BareTarget & Amount & { activities: number; parallel?: number }): Promise<Timed>;
-  /** Runs whose model sends a chunk every `everyMs`: each chunk's way from the provider's socket to a reader's. */
-  deltas(args: Target & { runs: number; chunks: number; everyMs: number }): Promise<{ delays: number[] }>;
+  /** Runs whose model sends a chunk every `everyMs`: the way of all but the first `uncounted` from the provider's socket to a reader's. */
+  deltas(args: Target & Deltas): Promise<{ delays: number[] }>;
   /** Runs that wait for a person. They are remembered here. */
   park(args: Target & Amount & { input: string }): Promise<Timed>;
   /** Answers some of them, picked at random, one at a time: each from the POST of its answer to `run.completed`. */
