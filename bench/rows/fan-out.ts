@@ -11,29 +11,19 @@ const SHAPES = [
   { readers: 1_000, chunks: 1_000 },
 ];
 /** A round lasts some tenths of a second, and its rate differs by half from the next one's. */
-const ROUNDS = 20;
-/** With `--quick`: so many rounds, of this part of the chunks. */
-const QUICK = { rounds: 2, part: 1 / 6 };
+const FULL = { rounds: 20, part: 1, mostReaders: 1_000 };
+/** With `--quick`: so many rounds, of this part of the chunks, to no more readers than these. */
+const QUICK = { rounds: 2, part: 1 / 6, mostReaders: 200 };
 /** Rounds that are not counted, so that the code is compiled on both sides. */
 const WARM_UPS = 3;
 /** What the demo model says of the answer after its stream: `Done. ask_user said "yes"`. */
 const CLOSING_CHUNKS = 4;
-/** Too many for `--quick`. */
-const MANY_READERS = 1_000;
 const GOAL = 0.8;
 const GUARD = 0.4;
 
 type Shape = { readers: number; chunks: number; rounds: number };
 
-function shapesOf(isQuick: boolean): Shape[] {
-  if (!isQuick) return SHAPES.map((shape) => ({ ...shape, rounds: ROUNDS }));
-  return SHAPES.filter(({ readers }) => readers < MANY_READERS).map(({ readers, chunks }) => ({
-    ...{ readers, chunks: Math.round(chunks * QUICK.part) },
-    rounds: QUICK.rounds,
-  }));
-}
-
-/** What is read: a run that goes on while it is read, or one that has ended. */
+/** What is read: a run that goes on while it is read, or one that has ended. Each gives the milliseconds of a round. */
 type Way = { what: string; ours: () => Promise<number>; theirs: () => Promise<number> };
 
 /** Chunks that readers of one run get a second, of one that speaks as fast as it can and of one in the journal, beside `hono/streaming`. */
@@ -41,7 +31,10 @@ export const fanOut: Row = {
   name: 'fan-out',
   async measure(stage: Stage): Promise<Measure[]> {
     const measures: Measure[] = [];
-    for (const shape of shapesOf(stage.quick)) measures.push(...(await measureShape(stage, shape)));
+    const { rounds, part, mostReaders } = stage.quick ? QUICK : FULL;
+    for (const { readers, chunks } of SHAPES.filter((it) => it.readers <= mostReaders)) {
+      measures.push(...(await measureShape(stage, { readers, chunks: Math.round(chunks * part), rounds })));
+    }
     return measures;
   },
 };
@@ -65,44 +58,43 @@ async function waysOf(stage: Stage, honoUrl: string, { readers, chunks, rounds }
   // A run for each reading: one that was read lately is in memory.
   const stored = { count: rounds + WARM_UPS, concurrency: 1, body: { input: stream } };
   const { ids: unread } = await stage.load.ask('runs', { url, key, ...stored });
-  const rate = async (how: Omit<FanOut, 'readers' | 'chunks'> & { url: string }) => {
-    const { elapsed } = await stage.load.ask('fanOut', { key, readers, chunks, ...how });
-    return (readers * chunks * 1_000) / elapsed;
-  };
+  const timed = async (how: Omit<FanOut, 'readers' | 'chunks'> & { url: string }) =>
+    (await stage.load.ask('fanOut', { key, readers, chunks, ...how })).elapsed;
   return [
     {
       what: 'as it speaks',
       async ours() {
         const { run_id, request_id } = await stage.load.ask('asking', { url, key, input: `/ask ready?\n${stream}` });
         const start = { path: `/v1/runs/${run_id}/input`, body: { request_id, content: 'yes' } };
-        return await rate({ url, path: `/v1/runs/${run_id}/events`, start, closing: CLOSING_CHUNKS });
+        return await timed({ url, path: `/v1/runs/${run_id}/events`, start, closing: CLOSING_CHUNKS });
       },
-      theirs: () => rate({ url: honoUrl, path: `/events?wait&chunks=${chunks}`, start: { path: '/start', body: {} } }),
+      theirs: () => timed({ url: honoUrl, path: `/events?wait&chunks=${chunks}`, start: { path: '/start', body: {} } }),
     },
     {
       what: 'from the journal',
-      ours: () => rate({ url, path: `/v1/runs/${unread.shift()}/events` }),
-      theirs: () => rate({ url: honoUrl, path: `/events?chunks=${chunks}` }),
+      ours: () => timed({ url, path: `/v1/runs/${unread.shift()}/events` }),
+      theirs: () => timed({ url: honoUrl, path: `/events?chunks=${chunks}` }),
     },
   ];
 }
 
-async function measureWay({ what, ours, theirs }: Way, { readers, rounds }: Shape): Promise<Measure> {
+async function measureWay({ what, ours, theirs }: Way, { readers, chunks, rounds }: Shape): Promise<Measure> {
   for (let round = 0; round < WARM_UPS; round++) {
     await ours();
     await theirs();
   }
-  const rates: { ours: number; theirs: number }[] = [];
-  for (let round = 0; round < rounds; round++) rates.push({ ours: await ours(), theirs: await theirs() });
-  // Of all rounds together, which have as many chunks each.
-  const overall = (of: (rate: (typeof rates)[number]) => number) =>
-    rates.length / rates.reduce((sum, it) => sum + 1 / of(it), 0);
+  const elapsedMs = { ours: 0, theirs: 0 };
+  for (let round = 0; round < rounds; round++) {
+    elapsedMs.ours += await ours();
+    elapsedMs.theirs += await theirs();
+  }
+  const rate = (ms: number) => (rounds * readers * chunks * 1_000) / ms;
   return {
     ...{
       what: `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`,
       unit: '/s',
     },
-    ...{ holdfast: overall((it) => it.ours), against: overall((it) => it.theirs) },
+    ...{ holdfast: rate(elapsedMs.ours), against: rate(elapsedMs.theirs) },
     // What a single reader gets is what one run can say, or one reader read, in a second: it has a goal, and varies too much for a guard.
     ...{ goal: GOAL, ...(readers > 1 ? { guard: GUARD } : {}) },
   };
