@@ -78,7 +78,7 @@ export class Stage {
   async #openForm(): Promise<Form> {
     const { url: providerUrl } = await this.load.ask('provider', {});
     const options = { directory: this.directory, providerUrl };
-    const form = this.formName === 'embedded' ? embedded(options) : await apart(options);
+    const form = await (this.formName === 'embedded' ? embedded(options) : apart(options));
     this.#closers.push(() => form.close());
     return form;
   }
