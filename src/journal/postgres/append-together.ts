@@ -8,7 +8,8 @@
 import type { Appended } from '../journal.ts';
 import { jsonOf } from '../run-row.ts';
 import type { TransactionArgs } from '../transactions/index.ts';
-import type { Session, Sessions } from './connections.ts';
+import type { Sessions } from './connections.ts';
+import type { Session } from './session.ts';
 import { begin, type Performed, type Telling, throughCommit } from './transact.ts';
 
 export type Append = TransactionArgs<'appendDeltas'>;

@@ -9,6 +9,9 @@ import { openPostgresJournal } from './postgres-journal.ts';
 import { OUTCOME_WITHIN_MS } from './transact.ts';
 
 const COMMIT = Buffer.from('commit\0');
+/** What the database says when it has. */
+const COMMITTED = Buffer.from('COMMIT\0');
+const ANYTHING = Buffer.alloc(0);
 /** The statement that appends for a batch, by its name. */
 const APPEND = Buffer.from('append-held\0');
 
@@ -27,10 +30,10 @@ async function openCut(
     armed = false;
     return cutCommit({ chunk, connection });
   };
-  /** Set by `cutAnswer`: this connection's next answer is lost. */
-  let unanswered: ProxiedConnection | undefined;
-  const onAnswer: Tap = (_chunk, from, connection) => {
-    if (from !== 'server' || connection !== unanswered) return true;
+  /** Set by `loseAnswerOf`: on this connection the database's next answer that has this in it is heard by nobody. */
+  let unanswered: { connection: ProxiedConnection; answer: Buffer } | undefined;
+  const onAnswer: Tap = (chunk, from, connection) => {
+    if (from !== 'server' || connection !== unanswered?.connection || !chunk.includes(unanswered.answer)) return true;
     unanswered = undefined;
     connection.cut();
     return false;
@@ -50,8 +53,8 @@ async function openCut(
     arm: () => {
       armed = true;
     },
-    loseAnswerOf: (connection: ProxiedConnection) => {
-      unanswered = connection;
+    loseAnswerOf: (connection: ProxiedConnection, answer = COMMITTED) => {
+      unanswered = { connection, answer };
     },
     saidIn: async ({ run_id }: Lease) => {
       const rows = others.db.selectFrom('events').select(['seq', 'type']).where('run_id', '=', run_id).orderBy('seq');
@@ -196,7 +199,7 @@ describe('a connection that is lost with the appends of many runs,', () => {
 
   it('after the appends, whose answers are lost: nothing was committed', async () => {
     const cut = await openCut(({ connection }) => {
-      cut.loseAnswerOf(connection);
+      cut.loseAnswerOf(connection, ANYTHING);
       return true;
     }, APPEND);
     const { outcomes, told, again, saidAfter } = await appendThrough(cut);

@@ -7,8 +7,10 @@ import {
   type TransactionName,
   type TransactionResult,
 } from '../transactions/index.ts';
-import { kyselyOnSession, type Session, type Sessions } from './connections.ts';
+import type { Sessions } from './connections.ts';
 import { isConflict, isRefusal, outcomeUnknown, unavailable } from './errors.ts';
+import { kyselyOnSession } from './kysely-on-session.ts';
+import type { Session } from './session.ts';
 
 /** A transaction that met a deadlock or a conflict is begun again, this often in all. */
 export const MAX_ATTEMPTS = 10;

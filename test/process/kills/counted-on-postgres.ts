@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PostgresQueryResult } from 'kysely';
 import type { TransactionContext, Trx } from '../../../src/journal/journal.ts';
 import { APPEND_HELD } from '../../../src/journal/postgres/append-together.ts';
-import { Session } from '../../../src/journal/postgres/connections.ts';
+import { Session } from '../../../src/journal/postgres/session.ts';
 import {
   runTransaction as run,
   type TransactionArgs,
