@@ -66,6 +66,14 @@ export async function lockRun(trx: Trx, orgId: string, runId: string): Promise<R
   return run;
 }
 
+/**
+ * The run's row, taken, and what `read` finds from then on, in one round trip where there are any: statements of a transaction are asked
+ * in the order in which they are begun. Errors: `runs.not_found`.
+ */
+export function lockRunAnd<T>(trx: Trx, orgId: string, runId: string, read: () => Promise<T>): Promise<[RunRecord, T]> {
+  return Promise.all([lockRun(trx, orgId, runId), read()]);
+}
+
 export function noRun(id: string): HoldfastError {
   return new HoldfastError('runs.not_found', `No run ${id}.`);
 }

@@ -8,6 +8,7 @@ export class Session {
   readonly #client: PoolClient;
   /** What became of each statement that went, or is to go, along with another: its error, if it had one. */
   #along: Promise<unknown>[] = [];
+  #isGathering = false;
   /** Something other than a refusal went wrong on it: it can only be ended. */
   isBroken = false;
 
@@ -17,12 +18,14 @@ export class Session {
 
   /**
    * With a name the statement is parsed once a connection; a name belongs to one text. Takes along what `along` has been given, and
-   * fails with the first error of those.
+   * fails with the first error of those. Statements that are asked at the same moment are sent by one system call.
    */
   async query<R>(sql: string, parameters: readonly unknown[] = [], name?: string): Promise<PostgresQueryResult<R>> {
     const before = this.#along;
+    this.#along = [];
+    this.#gather();
     const answer = Promise.allSettled([this.#send<R>(sql, parameters, name)]);
-    this.#depart();
+    process.nextTick(() => this.#depart());
     for (const failed of await Promise.all(before)) if (failed !== undefined) throw failed;
     const [settled] = await answer;
     if (settled.status === 'rejected') throw settled.reason;
@@ -30,13 +33,14 @@ export class Session {
   }
 
   /**
-   * For a statement of a transaction whose rows nobody asks for: it is sent with the next `query`, in its order, by one system call and
-   * without a round trip of its own. An error of it is that query's, and PostgreSQL does nothing more in the transaction.
+   * For a statement of a transaction whose answer nobody waits for: it is sent with the next `query`, in its order, without a round trip
+   * of its own. An error of it is that query's, and PostgreSQL does nothing more in the transaction. `onAnswer` is called before the
+   * query has its own.
    */
-  along(sql: string, parameters: readonly unknown[]): void {
-    if (this.#along.length === 0) this.#client.connection.stream.cork();
+  along(sql: string, parameters: readonly unknown[] = [], onAnswer: (answer: unknown) => void = () => undefined): void {
+    this.#gather();
     const failed = this.#send(sql, parameters).then(
-      () => undefined,
+      (answer) => onAnswer(answer),
       (error: unknown) => error,
     );
     this.#along.push(failed);
@@ -48,10 +52,16 @@ export class Session {
     this.#client.release(destroy || this.isBroken);
   }
 
-  /** What waits in the socket is written, all of it at once. */
+  /** What is sent from now on waits in the socket. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#client.connection.stream.cork();
+  }
+
   #depart(): void {
-    if (this.#along.length === 0) return;
-    this.#along = [];
+    if (!this.#isGathering) return;
+    this.#isGathering = false;
     this.#client.connection.stream.uncork();
   }
 

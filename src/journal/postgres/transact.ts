@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TransactionContext } from '../journal.ts';
 import {
   runTransaction,
+  TAKES_RUN_FIRST,
   type TransactionArgs,
   type TransactionName,
   type TransactionResult,
@@ -40,9 +41,16 @@ export function transact<N extends TransactionName>(
   telling: Telling,
 ): Promise<TransactionResult<N>> {
   return throughCommit(pool, telling, async (session) => {
-    const { xid, now } = await begin(session);
-    const ctx: TransactionContext = { now, appended: [], intents: [] };
-    return { value: await runTransaction(name, kyselyOnSession(session), args, ctx), xid, ctx };
+    const begun = TAKES_RUN_FIRST.has(name) ? beginAlong(session) : await begin(session);
+    const ctx: TransactionContext = {
+      get now() {
+        return begun.now;
+      },
+      appended: [],
+      intents: [],
+    };
+    const value = await runTransaction(name, kyselyOnSession(session), args, ctx);
+    return { value, xid: begun.xid, ctx };
   });
 }
 
@@ -114,8 +122,34 @@ type Begun = { xid: string; now: number };
  * all processes.
  */
 export async function begin(session: Session): Promise<Begun> {
-  const results = (await session.query(BEGIN)) as unknown as { rows: Begun[] }[];
-  return results[1]?.rows[0] as Begun;
+  return begunOf(await session.query(BEGIN));
+}
+
+/**
+ * Begins in one flight with the transaction's first statement, and what is given is known from that one's answer on. A transaction
+ * that did not begin fails that statement: it must be one that does nothing by itself.
+ */
+function beginAlong(session: Session): Begun {
+  let begun: Begun | undefined;
+  session.along(BEGIN, [], (answer) => {
+    begun = begunOf(answer);
+  });
+  const known = (): Begun => {
+    if (!begun) throw new Error('a transaction asked for its time before it had taken its run');
+    return begun;
+  };
+  return {
+    get xid() {
+      return known().xid;
+    },
+    get now() {
+      return known().now;
+    },
+  };
+}
+
+function begunOf(answer: unknown): Begun {
+  return (answer as { rows: Begun[] }[])[1]?.rows[0] as Begun;
 }
 
 /** Two statements, one round trip. */

@@ -10,7 +10,7 @@ import type { TransactionContext, Trx } from '../journal.ts';
 import { lostUsage } from '../lost-usage.ts';
 import { limitReached } from '../run-limits.ts';
 import { takeRunMessages } from '../run-messages.ts';
-import { addUsage, append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
+import { addUsage, append, lockRunAnd, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
 import type { Schema } from '../schema.ts';
 import { isOver, settleTimers } from '../timers.ts';
 
@@ -52,9 +52,8 @@ export type BegunTurn =
  * it replaces.
  */
 export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionContext): Promise<BegunTurn> {
-  const run = await lockRun(trx, args.org_id, args.run_id);
   const step = `turn:${args.turn}`;
-  const known = await findStep(trx, run.id, step);
+  const [run, known] = await lockRunAnd(trx, args.org_id, args.run_id, () => findStep(trx, args.run_id, step));
   const stop = stopOf(run, args.epoch);
   if (stop) return { begun: false, outcome: stop };
   if (known?.state === 'done') return { begun: false, outcome: JSON.parse(known.outcome ?? '{}') as TurnOutcome };
@@ -192,16 +191,21 @@ function runStarted(run: RunRecord, model: string): NewEvent {
 /** Whether the turn before is done with every call answered: else the journal was restored, or the workflow misinformed. */
 async function followsJournal(trx: Trx, run: RunRecord, turn: number, now: number): Promise<boolean> {
   if (turn === 1) return true;
-  const before = await findStep(trx, run.id, `turn:${turn - 1}`);
-  if (before?.state !== 'done') return false;
-  const open = await trx
+  const [before, open] = await Promise.all([
+    findStep(trx, run.id, `turn:${turn - 1}`),
+    openCall(trx, run.id, turn - 1, now),
+  ]);
+  return before?.state === 'done' && open === undefined;
+}
+
+function openCall(trx: Trx, runId: string, turn: number, now: number): Promise<{ call_id: string } | undefined> {
+  return trx
     .selectFrom('calls')
     .select('call_id')
-    .where('run_id', '=', run.id)
-    .where('turn', '=', turn - 1)
+    .where('run_id', '=', runId)
+    .where('turn', '=', turn)
     .where('status', '=', 'pending')
     .where((eb) => eb.not(isOver(eb, now)))
     .limit(1)
     .executeTakeFirst();
-  return open === undefined;
 }
