@@ -63,6 +63,20 @@ describe('what is only written', () => {
     expect(await stored()).toEqual([{ key: 'a', value: '' }]);
   });
 
+  it('goes by one system call with all that is asked at the same moment', async () => {
+    const session = await pool.take();
+    await begin(session);
+    sent.length = 0;
+    await put(session, 'a');
+    await Promise.all([session.query('select 1'), session.query('select 2')]);
+    await session.query('rollback');
+    session.release();
+    expect(sent.map((piece) => piece.match(/insert|select|rollback/g))).toEqual([
+      ['insert', 'select', 'select'],
+      ['rollback'],
+    ]);
+  });
+
   it('is answered where it is asked to be', async () => {
     const session = await pool.take();
     await begin(session);

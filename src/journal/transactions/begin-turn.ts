@@ -61,7 +61,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
 
   await forgetDelivered(trx, run.id);
   const opening = [
-    ...(await settleTimers(trx, ctx, run, args.turn - 1)),
+    ...(args.turn > 1 ? await settleTimers(trx, ctx, run, args.turn - 1) : []),
     ...(run.started_at === null ? [runStarted(run, args.route.model)] : []),
   ];
   const change: RunChange = {
