@@ -21,7 +21,7 @@ export const IDLE_IN_TRANSACTION_MS = 5_000;
 /** How long a statement waits for a row: longer than a frozen process can keep it. */
 export const LOCK_TIMEOUT_MS = 8_000;
 export const STATEMENT_TIMEOUT_MS = 15_000;
-/** The server ends a statement in time; this is for a network that swallows its answer. */
+/** The server ends a statement in time; this is for a network that swallows the answers of a flight. */
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 3_000;
 
 const INT8 = 20;

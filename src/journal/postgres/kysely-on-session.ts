@@ -1,6 +1,6 @@
 /**
  * Kysely on one session that has a transaction begun. What is only written (an insert, update or delete without `returning`) goes along
- * with the next statement that has an answer, the commit at the latest: a transaction takes as many round trips as it has answers.
+ * with the next statement that has an answer, the commit at the latest: a transaction waits for no answer that it does not need.
  */
 import {
   type CompiledQuery,

@@ -133,4 +133,24 @@ describe('a refused write', () => {
   });
 });
 
+describe('a write that cannot be sent', () => {
+  it('takes its transaction with it: nothing else is sent on its connection', async () => {
+    const told: boolean[] = [];
+    const unsent = throughCommit(pool, noting(told), async (session) => {
+      const { xid, now } = await begin(session);
+      await put(session, 'a');
+      await put(session, 'b', Object.assign(Object.create(null), { toPostgres: raise }));
+      await put(session, 'c');
+      return { value: undefined, xid, ctx: { now, appended: [], intents: [] } };
+    });
+    await expect(unsent).rejects.toThrow('no such value');
+    expect([told, await stored()]).toEqual([[false], []]);
+    expect(sent.join()).not.toContain('commit\0');
+  });
+
+  const raise = () => {
+    throw new RangeError('no such value');
+  };
+});
+
 const noting = (told: boolean[]) => () => (committed: boolean) => void told.push(committed);

@@ -9,33 +9,40 @@ export class Session {
   /** What became of each statement that went, or is to go, along with another: its error, if it had one. */
   #along: Promise<unknown>[] = [];
   #isGathering = false;
-  /** Something other than a refusal went wrong on it: it can only be ended. */
-  isBroken = false;
+  /** What went wrong on it, other than a refusal: it can only be ended. */
+  #brokenBy: unknown;
 
   constructor(client: PoolClient) {
     this.#client = client;
   }
 
+  get isBroken(): boolean {
+    return this.#brokenBy !== undefined;
+  }
+
   /**
    * With a name the statement is parsed once a connection; a name belongs to one text. Takes along what `along` has been given, and
-   * fails with the first error of those. Statements that are asked at the same moment are sent by one system call.
+   * fails with the first error of those. Statements that are asked at the same moment are sent by one system call. On a session that is
+   * broken nothing is sent: a commit must not follow a statement that never reached the database.
    */
   async query<R>(sql: string, parameters: readonly unknown[] = [], name?: string): Promise<PostgresQueryResult<R>> {
+    if (this.#brokenBy !== undefined) throw this.#brokenBy;
     const before = this.#along;
     this.#along = [];
     this.#gather();
     const answer = Promise.allSettled([this.#send<R>(sql, parameters, name)]);
     process.nextTick(() => this.#depart());
-    for (const failed of await Promise.all(before)) if (failed !== undefined) throw failed;
+    const failures = await Promise.all(before);
     const [settled] = await answer;
+    for (const failed of failures) if (failed !== undefined) throw failed;
     if (settled.status === 'rejected') throw settled.reason;
     return settled.value;
   }
 
   /**
    * For a statement of a transaction whose answer nobody waits for: it is sent with the next `query`, in its order, without a round trip
-   * of its own. An error of it is that query's, and PostgreSQL does nothing more in the transaction. `onAnswer` is called before the
-   * query has its own.
+   * of its own. An error of it is that query's; refused, the transaction does nothing more. `onAnswer` is called before the query has
+   * its own.
    */
   along(sql: string, parameters: readonly unknown[] = [], onAnswer: (answer: unknown) => void = () => undefined): void {
     this.#gather();
@@ -71,8 +78,9 @@ export class Session {
       return (await this.#client.query(query)) as unknown as PostgresQueryResult<R>;
     } catch (error) {
       // An answer that comes late would be taken for that of the next statement.
-      if (!isRefusal(error)) this.isBroken = true;
-      throw asJournalError(error);
+      const known = asJournalError(error);
+      if (!isRefusal(error)) this.#brokenBy ??= known;
+      throw known;
     }
   }
 }

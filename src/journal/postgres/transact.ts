@@ -19,9 +19,9 @@ export const MAX_ATTEMPTS = 10;
 const CONFLICT_PAUSE_MS = 20;
 /**
  * How long the database is asked what became of a commit whose answer was lost: longer than it keeps a transaction whose client is
- * gone.
+ * gone, which may wait for a row first (`LOCK_TIMEOUT_MS`).
  */
-export const OUTCOME_WITHIN_MS = 8_000;
+export const OUTCOME_WITHIN_MS = 12_000;
 const OUTCOME_PAUSE_MS = 100;
 
 /** What is told of a transaction: before its commit is sent, and once it is known whether it happened. */
@@ -109,7 +109,7 @@ async function orRollBack<T>(
   try {
     return await perform(session);
   } catch (error) {
-    // A connection that is broken, or cannot even roll back, is ended, and the server does it.
+    // A connection that is broken, or breaks at this, is ended, and the server does it. A write that was refused is no news here.
     if (!session.isBroken) await session.query('rollback').catch(() => undefined);
     throw error;
   }
@@ -127,7 +127,7 @@ export async function begin(session: Session): Promise<Begun> {
 
 /**
  * Begins in one flight with the transaction's first statement, and what is given is known from that one's answer on. A transaction
- * that did not begin fails that statement: it must be one that does nothing by itself.
+ * that did not begin fails that statement: it, and what is asked with it, must be such that do nothing by themselves.
  */
 function beginAlong(session: Session): Begun {
   let begun: Begun | undefined;

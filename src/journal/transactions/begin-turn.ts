@@ -3,6 +3,7 @@ import { newId, randomText } from '../../ids.ts';
 import { costUsd } from '../../models/prices.ts';
 import type { Price } from '../../models/types.ts';
 import type { RunRef, Stop, TurnOutcome } from '../../runs/outcomes.ts';
+import { allAnswered } from '../all-answered.ts';
 import { budgetExceeded, requestBudget } from '../budget.ts';
 import { endRun } from '../end-run.ts';
 import { forgetDelivered } from '../intents.ts';
@@ -191,10 +192,8 @@ function runStarted(run: RunRecord, model: string): NewEvent {
 /** Whether the turn before is done with every call answered: else the journal was restored, or the workflow misinformed. */
 async function followsJournal(trx: Trx, run: RunRecord, turn: number, now: number): Promise<boolean> {
   if (turn === 1) return true;
-  const [before, open] = await Promise.all([
-    findStep(trx, run.id, `turn:${turn - 1}`),
-    openCall(trx, run.id, turn - 1, now),
-  ]);
+  const flight = [findStep(trx, run.id, `turn:${turn - 1}`), openCall(trx, run.id, turn - 1, now)] as const;
+  const [before, open] = await allAnswered(flight);
   return before?.state === 'done' && open === undefined;
 }
 
