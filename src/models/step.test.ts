@@ -9,6 +9,9 @@ import type { ModelPart, Route, RouteConfig } from './types.ts';
 
 const IDLE_S = 0.2;
 const IDLE_MS = IDLE_S * 1_000;
+/** Where nothing is to be taken for silence: what a busy machine holds up for a moment is not either. */
+const PATIENT_S = 0.6;
+const PATIENT_MS = PATIENT_S * 1_000;
 const PROMPTLY_MS = 200;
 
 let wire: WireServer;
@@ -49,18 +52,18 @@ describe.each(WIRES)('%s', (provider) => {
 
   it('a stream that is slow, but longer than the timeout, is not silent', async () => {
     const text = Array.from({ length: 8 }, (_, n) => `${n} `);
-    const stream = await open({ text, delayMs: IDLE_MS / 4 }, { idle_timeout_s: IDLE_S });
+    const stream = await open({ text, delayMs: PATIENT_MS / 5 }, { idle_timeout_s: PATIENT_S });
     const collected = await collect(stream(never()));
     expect(collected.error).toBeUndefined();
     expect(collected.text).toBe(text.join(''));
   });
 
   it('a consumer that takes its time is not silence', async () => {
-    const stream = await open({ text: ['a', 'b', 'c'] }, { idle_timeout_s: IDLE_S });
+    const stream = await open({ text: ['a', 'b', 'c'] }, { idle_timeout_s: PATIENT_S });
     let text = '';
     for await (const part of stream(never())) {
       if (part.type === 'text') text += part.text;
-      if (text === 'a') await sleep(IDLE_MS * 2.5);
+      if (text === 'a') await sleep(PATIENT_MS * 1.5);
     }
     expect(text).toBe('abc');
   });

@@ -9,7 +9,7 @@ import { findRun, findThread, listRuns, pendingOf } from './lists.ts';
 import { readLive } from './live.ts';
 import { readMilestones } from './milestones.ts';
 import type { HoldfastDeps } from './open-holdfast.ts';
-import { finishReasonOf, requestsOf, standingOf, termsOf } from './run-picture.ts';
+import { partsOf, requestsOf, termsOf } from './run-picture.ts';
 import type { Caller, PendingInput } from './types.ts';
 import { runDetails, runRow } from './views.ts';
 
@@ -24,8 +24,8 @@ export function readRuns({ journal: { db }, engine, file, uiUrl, feed }: Deps): 
       namespace: engine.link.namespace,
       ui_url: workflowUrl(uiUrl(), engine.link.namespace, run.id),
     });
-  const pictureOf = async (run: RunRecord): Promise<RunPicture> => {
-    const [standing, finish_reason] = await Promise.all([standingOf(db, run), finishReasonOf(db, run)]);
+  const pictureOf = async (known: RunRecord): Promise<RunPicture> => {
+    const { run, standing, finish_reason } = await partsOf(db, known);
     return { run: detailsOf(run, []), terms: termsOf(run), standing, finish_reason };
   };
   /** What is stored of a run that a reader comes to. Errors: `runs.not_found`, `validation.failed` beyond its last event. */

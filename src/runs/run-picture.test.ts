@@ -6,7 +6,7 @@ import {
   type RunIds,
   serverCall,
 } from '../../test/support/clocked-journal.ts';
-import { standingOf } from './run-picture.ts';
+import { partsOf, standingOf } from './run-picture.ts';
 
 let journal: ClockedJournal;
 beforeEach(async () => {
@@ -30,4 +30,18 @@ it('a run whose answer was taken resumes until a step begins, and not again when
   expect(await standing(run)).toMatchObject({ calls_at_work: true, resuming: false });
   await journal.completeCall(call);
   expect(await standing(run)).toEqual({ requests: [], calls_at_work: false, resuming: false });
+});
+
+it('a run that has moved on since its row was read is shown as it is now', async () => {
+  const run = await journal.create();
+  await journal.turnWith(run, [{ ...serverCall('note'), needs_approval: true }]);
+  const waiting = await journal.row(run);
+  expect(await partsOf(journal.db, waiting)).toMatchObject({
+    ...{ run: { status: 'waiting_for_input' }, standing: { requests: [{ kind: 'approval' }] } },
+  });
+  journal.pass(1_000);
+  await journal.answer(run, { content: 'approve' });
+  expect(await partsOf(journal.db, waiting)).toMatchObject({
+    ...{ run: { status: 'running' }, standing: { requests: [], resuming: true } },
+  });
 });

@@ -4,8 +4,12 @@ import { EXECUTED_KINDS, isReleased } from '../journal/open-calls.ts';
 import { type RunRecord, specOf } from '../journal/run-row.ts';
 import type { FinishReason } from '../models/types.ts';
 import type { RunRequest, RunTerms, StandingOfRun } from './dialect-types.ts';
+import { findRun } from './lists.ts';
 import type { Answer } from './types.ts';
 import { pendingInput, timeOf } from './views.ts';
+
+/** A run whose status changes each time that it is read is shown as it was at the last. */
+const MAX_READS = 5;
 
 export function termsOf(run: RunRecord): RunTerms {
   const spec = specOf(run);
@@ -48,6 +52,22 @@ export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<Finish
     .limit(1)
     .executeTakeFirst();
   return event ? (JSON.parse(event.data) as { finish_reason: FinishReason }).finish_reason : null;
+}
+
+type RunParts = { run: RunRecord; standing: StandingOfRun; finish_reason: FinishReason | null };
+
+/**
+ * A run, what it is at and how it ended, all of one moment: where its status has changed since `known` was read, all is read again.
+ * Errors: `runs.not_found`.
+ */
+export async function partsOf(db: ReadDb, known: RunRecord): Promise<RunParts> {
+  let run = known;
+  for (let reads = 1; ; reads++) {
+    const [standing, finish_reason] = await Promise.all([standingOf(db, run), finishReasonOf(db, run)]);
+    const now = run.ended || reads === MAX_READS ? run : await findRun(db, run.org_id, run.id);
+    if (now.status === run.status) return { run, standing, finish_reason };
+    run = now;
+  }
 }
 
 /** What an active run is at; of one that has ended, nothing. */

@@ -12,7 +12,7 @@ import { CASE_HEADER, FAULT_HEADER, type Fault, type Recorded, startRecordingPro
 
 const WORKSHOP = fileURLToPath(new URL('../../mcp/servers/stdio.ts', import.meta.url));
 /** `openai.expires_after_s` of the server `expiring`. */
-export const EXPIRES_AFTER_S = 2;
+export const EXPIRES_AFTER_S = 3;
 /** `limits.active_runs_per_org` of the server `unstarted`. */
 export const ACTIVE_RUNS = 20;
 

@@ -15,6 +15,8 @@ import {
 } from '../../../src/journal/transactions/index.ts';
 import { committing, nameOf } from './planned.ts';
 
+export { TAKES_RUN_FIRST } from '../../../src/journal/transactions/index.ts';
+
 /** The session that a transaction's statements go to, which its commit goes to as well. */
 type Used = { session?: Session };
 
