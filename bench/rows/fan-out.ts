@@ -4,11 +4,11 @@ import type { FanOut } from '../load/jobs.ts';
 import type { Measure, Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 
-/** Readers, and chunks for each of either side: as many as keep it busy for some tenths of a second. */
+/** Readers, and chunks for each: as many as keep the faster of the two busy for some tenths of a second. */
 const SHAPES = [
-  { readers: 1, chunks: { ours: 60_000, theirs: 60_000 } },
-  { readers: 200, chunks: { ours: 4_000, theirs: 500 } },
-  { readers: 1_000, chunks: { ours: 1_000, theirs: 125 } },
+  { readers: 1, chunks: 60_000 },
+  { readers: 200, chunks: 4_000 },
+  { readers: 1_000, chunks: 1_000 },
 ];
 /** A round lasts some tenths of a second, and its rate differs by half from the next one's. */
 const FULL = { rounds: 20, part: 1, mostReaders: 1_000 };
@@ -21,7 +21,7 @@ const CLOSING_CHUNKS = 4;
 const GOAL = 0.8;
 const GUARD = 0.4;
 
-type Shape = (typeof SHAPES)[number] & { rounds: number };
+type Shape = { readers: number; chunks: number; rounds: number };
 
 /** What is read: a run that goes on while it is read, or one that has ended. Each gives the milliseconds of a round. */
 type Way = { what: string; ours: () => Promise<number>; theirs: () => Promise<number> };
@@ -33,8 +33,7 @@ export const fanOut: Row = {
     const measures: Measure[] = [];
     const { rounds, part, mostReaders } = stage.quick ? QUICK : FULL;
     for (const { readers, chunks } of SHAPES.filter((it) => it.readers <= mostReaders)) {
-      const some = { ours: Math.round(chunks.ours * part), theirs: Math.round(chunks.theirs * part) };
-      measures.push(...(await measureShape(stage, { readers, chunks: some, rounds })));
+      measures.push(...(await measureShape(stage, { readers, chunks: Math.round(chunks * part), rounds })));
     }
     return measures;
   },
@@ -55,29 +54,26 @@ async function measureShape(stage: Stage, shape: Shape): Promise<Measure[]> {
 
 async function waysOf(stage: Stage, honoUrl: string, { readers, chunks, rounds }: Shape): Promise<Way[]> {
   const { url, key } = await stage.server();
-  const stream = `/stream chunks=${chunks.ours} delay_ms=0`;
+  const stream = `/stream chunks=${chunks} delay_ms=0`;
   // A run for each reading: one that was read lately is in memory.
   const stored = { count: rounds + WARM_UPS, concurrency: 1, body: { input: stream } };
   const { ids: unread } = await stage.load.ask('runs', { url, key, ...stored });
-  const timed = async (how: Omit<FanOut, 'readers'> & { url: string }) =>
-    (await stage.load.ask('fanOut', { key, readers, ...how })).elapsed;
-  const fromUs = { url, chunks: chunks.ours };
-  const fromHono = { url: honoUrl, chunks: chunks.theirs };
+  const timed = async (how: Omit<FanOut, 'readers' | 'chunks'> & { url: string }) =>
+    (await stage.load.ask('fanOut', { key, readers, chunks, ...how })).elapsed;
   return [
     {
       what: 'as it speaks',
       async ours() {
         const { run_id, request_id } = await stage.load.ask('asking', { url, key, input: `/ask ready?\n${stream}` });
         const start = { path: `/v1/runs/${run_id}/input`, body: { request_id, content: 'yes' } };
-        return await timed({ ...fromUs, path: `/v1/runs/${run_id}/events`, start, closing: CLOSING_CHUNKS });
+        return await timed({ url, path: `/v1/runs/${run_id}/events`, start, closing: CLOSING_CHUNKS });
       },
-      theirs: () =>
-        timed({ ...fromHono, path: `/events?wait&chunks=${chunks.theirs}`, start: { path: '/start', body: {} } }),
+      theirs: () => timed({ url: honoUrl, path: `/events?wait&chunks=${chunks}`, start: { path: '/start', body: {} } }),
     },
     {
       what: 'from the journal',
-      ours: () => timed({ ...fromUs, path: `/v1/runs/${unread.shift()}/events` }),
-      theirs: () => timed({ ...fromHono, path: `/events?chunks=${chunks.theirs}` }),
+      ours: () => timed({ url, path: `/v1/runs/${unread.shift()}/events` }),
+      theirs: () => timed({ url: honoUrl, path: `/events?chunks=${chunks}` }),
     },
   ];
 }
@@ -92,13 +88,13 @@ async function measureWay({ what, ours, theirs }: Way, { readers, chunks, rounds
     elapsedMs.ours += await ours();
     elapsedMs.theirs += await theirs();
   }
-  const rate = (of: 'ours' | 'theirs') => (rounds * readers * chunks[of] * 1_000) / elapsedMs[of];
+  const rate = (ms: number) => (rounds * readers * chunks * 1_000) / ms;
   return {
     ...{
       what: `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`,
       unit: '/s',
     },
-    ...{ holdfast: rate('ours'), against: rate('theirs') },
+    ...{ holdfast: rate(elapsedMs.ours), against: rate(elapsedMs.theirs) },
     // What a single reader gets is what one run can say, or one reader read, in a second: it has a goal, and varies too much for a guard.
     ...{ goal: GOAL, ...(readers > 1 ? { guard: GUARD } : {}) },
   };
