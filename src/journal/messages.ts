@@ -21,25 +21,22 @@ export async function insertMessage(
     finish_reason?: FinishReason;
   },
 ): Promise<string> {
-  await trx
+  const thread = await trx
     .updateTable('threads')
     .set((eb) => ({ next_position: eb('next_position', '+', 1), updated_at: ctx.now }))
     .where('id', '=', run.thread_id)
     .where('org_id', '=', run.org_id)
-    .execute();
+    .returning('next_position')
+    .executeTakeFirstOrThrow();
   const id = message.id ?? newId('msg');
   await trx
     .insertInto('messages')
-    .values((eb) => ({
+    .values({
       id,
       org_id: run.org_id,
       thread_id: run.thread_id,
       run_id: run.id,
-      position: eb
-        .selectFrom('threads')
-        .select('next_position')
-        .where('id', '=', run.thread_id)
-        .where('org_id', '=', run.org_id),
+      position: thread.next_position,
       role: message.role,
       content: JSON.stringify(message.content),
       status: message.status ?? 'completed',
@@ -48,7 +45,7 @@ export async function insertMessage(
       created_at: message.created_at ?? ctx.now,
       began_at: message.began_at ?? null,
       finish_reason: message.finish_reason ?? null,
-    }))
+    })
     .execute();
   return id;
 }
