@@ -8,7 +8,7 @@ import { findRun } from './lists.ts';
 import type { Answer } from './types.ts';
 import { pendingInput, timeOf } from './views.ts';
 
-/** A run whose status changes each time that it is read is shown as it was at the last. */
+/** A run that moves on each time that it is read is shown as it was at the last. */
 const MAX_READS = 5;
 
 export function termsOf(run: RunRecord): RunTerms {
@@ -57,16 +57,16 @@ export async function finishReasonOf(db: ReadDb, run: RunRecord): Promise<Finish
 type RunParts = { run: RunRecord; standing: StandingOfRun; finish_reason: FinishReason | null };
 
 /**
- * A run, what it is at and how it ended, all of one moment: where its status has changed since `known` was read, all is read again.
- * Errors: `runs.not_found`.
+ * A run, what it is at and how it ended, of one moment: it waits while a request is open, and where that is not what was read, the run has
+ * moved on since `known` was, and all is read again. Errors: `runs.not_found`.
  */
 export async function partsOf(db: ReadDb, known: RunRecord): Promise<RunParts> {
   let run = known;
   for (let reads = 1; ; reads++) {
     const [standing, finish_reason] = await Promise.all([standingOf(db, run), finishReasonOf(db, run)]);
-    const now = run.ended || reads === MAX_READS ? run : await findRun(db, run.org_id, run.id);
-    if (now.status === run.status) return { run, standing, finish_reason };
-    run = now;
+    const isWaiting = run.status === 'waiting_for_input';
+    if (isWaiting === standing.requests.length > 0 || reads === MAX_READS) return { run, standing, finish_reason };
+    run = await findRun(db, run.org_id, run.id);
   }
 }
 

@@ -49,14 +49,14 @@ async function start(command: 'api' | 'worker', main?: string): Promise<TestServ
 
 const queue = () => describeTaskQueue(link, env.HOLDFAST_TASK_QUEUE as string);
 
-async function untilQueue(isSo: (it: TaskQueue) => boolean, what: string, withinMs = WITHIN_MS): Promise<TaskQueue> {
+async function untilQueue(isSo: (it: TaskQueue) => boolean, what: string): Promise<TaskQueue> {
   return await until(
     async () => {
       const now = await queue();
       return isSo(now) ? now : undefined;
     },
     what,
-    withinMs,
+    WITHIN_MS,
   );
 }
 

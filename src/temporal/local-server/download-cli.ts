@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ObtainOptions, placeInCache } from './cached-binary.ts';
+import { isCode } from './process-identity.ts';
 
 /** The whole download: 50 MB compressed over a slow line. */
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
@@ -104,11 +105,20 @@ function watchProgress(
   return () => clearInterval(timer);
 }
 
+/** Of a file that was renamed since it was listed, none. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return 0;
+    throw error;
+  }
+}
+
 async function bytesIn(directory: string): Promise<number> {
   let sum = 0;
   for (const name of await readdir(directory)) {
-    const file = await stat(join(directory, name)).catch(() => undefined); // Renamed between the two calls.
-    sum += file?.size ?? 0;
+    sum += await sizeOf(join(directory, name));
   }
   return sum;
 }
