@@ -24,6 +24,7 @@ export const STATEMENT_TIMEOUT_MS = 15_000;
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 3_000;
 
 const INT8 = 20;
+const RECOVERY = 'select stats_reset::text as began from pg_stat_bgwriter';
 
 /** What every connection is made with. `bigint` columns hold milliseconds and counts: numbers, parsed here and nowhere else. */
 export function connectionConfig(url: string): ClientConfig {
@@ -57,6 +58,8 @@ export class Session {
   /** Something other than a refusal went wrong on it: it can only be ended. */
   isBroken = false;
 
+  #recovery: string | undefined;
+
   constructor(client: PoolClient) {
     this.#client = client;
   }
@@ -71,6 +74,15 @@ export class Session {
       if (!isRefusal(error)) this.isBroken = true;
       throw asJournalError(error);
     }
+  }
+
+  /**
+   * By which recovery the database came to serve this session: another one after each crash, and no session outlives one. It is when the
+   * statistics began, which a recovery discards (also who resets them gives another). Asked once a connection.
+   */
+  async recovery(): Promise<string> {
+    this.#recovery ??= (await this.query<{ began: string }>(RECOVERY)).rows[0]?.began;
+    return this.#recovery ?? '';
   }
 
   /** Gives the connection back, or ends it where it is broken or `destroy` says so. */

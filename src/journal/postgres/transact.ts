@@ -67,9 +67,11 @@ async function attemptOnce<T>(
   perform: (session: Session) => Promise<Performed<T>>,
 ): Promise<T> {
   const session = await pool.take();
+  let recovery: string;
   let done: { value: T; xid: string; tell: ReturnType<Telling> };
   let failure: unknown;
   try {
+    recovery = await session.recovery();
     const { value, xid, ctx } = await orRollBack(session, perform);
     done = { value, xid, tell: telling(ctx) };
     failure = await commit(session);
@@ -82,7 +84,7 @@ async function attemptOnce<T>(
     return done.value;
   }
   try {
-    if (isRefusal(failure) || !(await wasCommitted(pool, done.xid, failure))) throw failure;
+    if (isRefusal(failure) || !(await wasCommitted(pool, { xid: done.xid, recovery }, failure))) throw failure;
   } catch (error) {
     done.tell(false);
     throw error;
@@ -130,25 +132,36 @@ async function commit(session: Session): Promise<unknown> {
   }
 }
 
-/** Asks what became of a transaction whose commit was not answered. Errors: `journal.outcome_unknown`. */
-async function wasCommitted(pool: Sessions, xid: string, failure: unknown): Promise<boolean> {
+/** A transaction's id, and the recovery that the database had behind it: what crashes before it is flushed has its id given again. */
+type Sent = { xid: string; recovery: string };
+
+/**
+ * Asks what became of a transaction whose commit was not answered. Aborted is what was lost as well as what was given its id and came to
+ * nothing; committed is the transaction's own only where the database has not crashed since. Errors: `journal.outcome_unknown`.
+ */
+async function wasCommitted(pool: Sessions, sent: Sent, failure: unknown): Promise<boolean> {
   const until = Date.now() + OUTCOME_WITHIN_MS;
   while (Date.now() < until) {
-    const status = await statusOf(pool, xid);
-    if (status === 'committed') return true;
-    if (status === 'aborted') return false;
+    const known = await statusOf(pool, sent.xid);
+    if (known?.status === 'aborted') return false;
+    if (known?.status === 'committed') {
+      if (known.recovery === sent.recovery) return true;
+      throw outcomeUnknown(failure);
+    }
     await delay(OUTCOME_PAUSE_MS);
   }
   throw outcomeUnknown(failure);
 }
 
 /** Null: the database knows no more, or cannot be asked; the loss itself is what the caller is told. */
-async function statusOf(pool: Sessions, xid: string): Promise<string | null> {
+async function statusOf(pool: Sessions, xid: string): Promise<{ status: string | null; recovery: string } | null> {
   let session: Session | undefined;
   try {
     session = await pool.take();
     const sql = 'select pg_xact_status($1::text::xid8) as status';
-    return (await session.query<{ status: string | null }>(sql, [xid])).rows[0]?.status ?? null;
+    const { rows } = await session.query<{ status: string | null }>(sql, [xid]);
+    // Of the session that was asked: no session outlives a crash.
+    return { status: rows[0]?.status ?? null, recovery: await session.recovery() };
   } catch {
     return null;
   } finally {
