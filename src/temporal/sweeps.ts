@@ -128,6 +128,8 @@ export class Sweeps {
 
   async #listRunning(): Promise<Map<string, string>> {
     const began = performance.now();
+    // A sweep that comes while the list is read does not read another.
+    this.#nextListAt = Number.POSITIVE_INFINITY;
     try {
       return await this.#deps.engine.listRunning(this.#closing.signal);
     } finally {

@@ -14,6 +14,8 @@ import { wholeStory } from './reader.ts';
 const REBUILT_WITHIN_MS = 60_000;
 /** A parent is found to be stuck when its child's end reaches it: the child's rebuild comes first, then its own. */
 const PARENT_REBUILT_WITHIN_MS = 2 * REBUILT_WITHIN_MS;
+/** As the server counts (`src/temporal/agreement.ts`). */
+const STUCK_ATTEMPTS = 3;
 const UNREPLAYED = 'waiting_for_input, Temporal says running, with a history that this version cannot replay';
 
 let next: Version;
@@ -61,12 +63,14 @@ describe('a version whose workflow does not fit the histories', { timeout: 300_0
     const parked = await parkRuns(server);
     const cancelled = await postAsking(server);
     await upgradeTo(broken.main);
-    await wake(parked.asking.run_id);
+    await failToReplay(parked.asking.run_id);
+    // Stopped in its tracks, the server mends nothing by itself meanwhile.
+    process.kill(server.pid, 'SIGSTOP');
     const doctor = async (...args: string[]) => await server.holdfast(['doctor', ...args], {});
-    const saysSo = async () =>
-      (await doctor()).stdout.includes(`${parked.asking.run_id}: the journal says ${UNREPLAYED}`);
-    await until(saysSo, 'doctor says which run it cannot replay', REBUILT_WITHIN_MS);
-    expect((await doctor('--repair')).stdout).toContain('with a history that this version cannot replay: mended');
+    const unreplayed = `${parked.asking.run_id}: the journal says ${UNREPLAYED}`;
+    expect((await doctor()).stdout).toContain(unreplayed);
+    expect((await doctor('--repair')).stdout).toContain(`${unreplayed}: mended`);
+    process.kill(server.pid, 'SIGCONT');
 
     expect((await server.request('POST', `/v1/runs/${cancelled.run_id}:cancel`)).status).toBe(200);
     const completed = expectCompleted(server, parked, PARENT_REBUILT_WITHIN_MS);
@@ -80,10 +84,16 @@ describe('a version whose workflow does not fit the histories', { timeout: 300_0
   });
 });
 
-/** Gives the run's workflow something to look at that says nothing: its next task is tried, and no intent waits for its effect. */
-async function wake(runId: string): Promise<void> {
+/**
+ * Gives the run's workflow something to look at that says nothing, so that no intent waits for its effect, and waits until its task was
+ * tried in vain so often that it counts as one that cannot be replayed.
+ */
+async function failToReplay(runId: string): Promise<void> {
   const address = `127.0.0.1:${server.env.HOLDFAST_TEMPORAL_PORT}`;
   const connection = await Connection.connect({ address });
-  await new Client({ connection }).workflow.getHandle(runId).signal(INPUT_SIGNAL, 'nobody asked');
+  const handle = new Client({ connection }).workflow.getHandle(runId);
+  await handle.signal(INPUT_SIGNAL, 'nobody asked');
+  const attempts = async () => (await handle.describe()).raw.pendingWorkflowTask?.attempt ?? 0;
+  await until(async () => (await attempts()) >= STUCK_ATTEMPTS, 'its task fails again and again', REBUILT_WITHIN_MS);
   await connection.close();
 }
