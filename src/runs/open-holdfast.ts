@@ -1,7 +1,7 @@
 /** The core over its journal and its engine: `Holdfast` as the dialects hold it. */
 import type { Logger } from 'pino';
 import type { FileConfig } from '../config.ts';
-import { HoldfastError } from '../errors.ts';
+import { isHoldfastError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Models } from '../models/types.ts';
 import type { Engine } from '../temporal/engine.ts';
@@ -96,7 +96,7 @@ export function openHoldfast(deps: HoldfastDeps): Holdfast & { close(): void; re
         input.persona_id === undefined
           ? await personas.default(caller.org_id)
           : await personas.get(caller.org_id, input.persona_id).catch((error: unknown) => {
-              throw error instanceof HoldfastError ? invalidField('persona_id', error.message) : error;
+              throw isHoldfastError(error, 'personas.not_found') ? invalidField('persona_id', error.message) : error;
             });
       const effect = await journal.write('createRun', {
         caller,

@@ -3,16 +3,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postRun, watch, wholeStory } from '../process/reader.ts';
 import { type Cluster, openCluster } from '../support/cluster.ts';
 import { checkHistory, types } from '../support/events.ts';
-import { createDatabase, throughProxy } from '../support/postgres-database.ts';
+import { holdTransaction, untilWaiting } from '../support/held-transaction.ts';
+import { createDatabase, onDatabase, throughProxy } from '../support/postgres-database.ts';
 import { startProxy } from '../support/proxy.ts';
 import type { TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
+let url: string;
 let proxy: Awaited<ReturnType<typeof startProxy>>;
 let cluster: Cluster;
 let api: TestServer;
 beforeAll(async () => {
-  const url = await createDatabase();
+  url = await createDatabase();
   proxy = await startProxy(new URL(url).host);
   cluster = await openCluster({ apis: 1, workers: 1, env: { DATABASE_URL: throughProxy(url, proxy) } });
   [api] = cluster.apis as [TestServer];
@@ -41,5 +43,19 @@ describe('with the database out of reach', { timeout: 60_000 }, () => {
     expect((await wholeStory(api, run_id)).text).toBe(reader.text);
     // The creates that were refused left nothing.
     expect((await api.request('GET', '/v1/runs')).json).toHaveLength(1);
+  });
+});
+
+describe('a connection that is lost while a create reads its persona', () => {
+  it('is the database being away, not a persona that does not exist', async () => {
+    const held = await holdTransaction(url);
+    await held.query('lock table personas in access exclusive mode');
+    const create = api.request('POST', '/v1/runs', { persona_id: 'assistant', input: 'hello' });
+    await untilWaiting(url);
+    await onDatabase(url, `select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`);
+    const refused = await create;
+    await held.rollBack();
+    expect(refused).toMatchObject({ status: 503, json: { code: 'journal.unavailable' } });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 });

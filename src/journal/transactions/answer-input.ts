@@ -61,8 +61,8 @@ export function answerAll(
   });
 }
 
-const about = ({ code, message, details }: HoldfastError, requestId: string) =>
-  new HoldfastError(code, message, { details: { ...details, request_id: requestId } });
+const about = ({ code, message, details, retryAfterS, cause }: HoldfastError, requestId: string) =>
+  new HoldfastError(code, message, { details: { ...details, request_id: requestId }, retryAfterS, cause });
 
 async function accept(
   trx: Trx,
