@@ -21,22 +21,25 @@ export async function insertMessage(
     finish_reason?: FinishReason;
   },
 ): Promise<string> {
-  const thread = await trx
+  await trx
     .updateTable('threads')
     .set((eb) => ({ next_position: eb('next_position', '+', 1), updated_at: ctx.now }))
     .where('id', '=', run.thread_id)
     .where('org_id', '=', run.org_id)
-    .returning('next_position')
-    .executeTakeFirstOrThrow();
+    .execute();
   const id = message.id ?? newId('msg');
   await trx
     .insertInto('messages')
-    .values({
+    .values((eb) => ({
       id,
       org_id: run.org_id,
       thread_id: run.thread_id,
       run_id: run.id,
-      position: thread.next_position,
+      position: eb
+        .selectFrom('threads')
+        .select('next_position')
+        .where('id', '=', run.thread_id)
+        .where('org_id', '=', run.org_id),
       role: message.role,
       content: JSON.stringify(message.content),
       status: message.status ?? 'completed',
@@ -45,7 +48,7 @@ export async function insertMessage(
       created_at: message.created_at ?? ctx.now,
       began_at: message.began_at ?? null,
       finish_reason: message.finish_reason ?? null,
-    })
+    }))
     .execute();
   return id;
 }

@@ -4,6 +4,7 @@ import { HoldfastError } from '../errors.ts';
 import type { ModelSettings, Usage } from '../models/types.ts';
 import type { OwnTerm } from '../runs/dialect-types.ts';
 import type { Budget, FunctionTool, RunStatus } from '../runs/types.ts';
+import { allAnswered } from './all-answered.ts';
 import type { ParentTerms } from './child-budget.ts';
 import type { TransactionContext, Trx } from './journal.ts';
 import type { Schema } from './schema.ts';
@@ -64,6 +65,14 @@ export async function lockRun(trx: Trx, orgId: string, runId: string): Promise<R
     .executeTakeFirst();
   if (!run) throw noRun(runId);
   return run;
+}
+
+/**
+ * The run's row, taken, and what `read` finds from then on, in one round trip where there are any. `read` writes nothing: it is asked
+ * before it is known whether the run was had. Errors: `runs.not_found`.
+ */
+export function lockRunAnd<T>(trx: Trx, orgId: string, runId: string, read: () => Promise<T>): Promise<[RunRecord, T]> {
+  return allAnswered<[RunRecord, T]>([lockRun(trx, orgId, runId), read()]);
 }
 
 export function noRun(id: string): HoldfastError {

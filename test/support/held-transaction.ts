@@ -1,5 +1,6 @@
 /** Two transactions at once on PostgreSQL, in the order that a test says: one is held open while the other waits for it. */
-import { connectionConfig, kyselyOnSession, Sessions } from '../../src/journal/postgres/connections.ts';
+import { connectionConfig, Sessions, writeConfig } from '../../src/journal/postgres/connections.ts';
+import { kyselyOnSession } from '../../src/journal/postgres/kysely-on-session.ts';
 import {
   runTransaction,
   type TransactionArgs,
@@ -20,7 +21,7 @@ export type HeldTransaction = {
 /** Begins a transaction on a connection of its own, as another process would. */
 export async function holdTransaction(url: string): Promise<HeldTransaction> {
   const patient = { idle_in_transaction_session_timeout: 0, lock_timeout: 0 };
-  const connection = new Sessions({ ...connectionConfig(url), ...patient }, 1, () => undefined);
+  const connection = new Sessions(writeConfig({ ...connectionConfig(url), ...patient }), 1, () => undefined);
   const session = await connection.take();
   await session.query('begin');
   const end = async (how: 'commit' | 'rollback') => {
@@ -29,8 +30,13 @@ export async function holdTransaction(url: string): Promise<HeldTransaction> {
     await connection.end();
   };
   return {
-    run: (name, args) =>
-      runTransaction(name, kyselyOnSession(session), args, { now: Date.now(), appended: [], intents: [] }),
+    async run<N extends TransactionName>(name: N, args: TransactionArgs<N>): Promise<TransactionResult<N>> {
+      const ctx = { now: Date.now(), appended: [], intents: [] };
+      const result = await runTransaction(name, kyselyOnSession(session), args, ctx);
+      // Its last writes would go with the commit.
+      await session.query('select');
+      return result;
+    },
     query: (sql) => session.query(sql),
     commit: () => end('commit'),
     rollBack: () => end('rollback'),

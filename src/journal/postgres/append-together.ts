@@ -5,10 +5,12 @@
  *
  * Plain statements, not a function in the database: each sees what was committed before it, and there is nothing to migrate.
  */
+import { allAnswered } from '../all-answered.ts';
 import type { Appended } from '../journal.ts';
 import { jsonOf } from '../run-row.ts';
 import type { TransactionArgs } from '../transactions/index.ts';
-import type { Session, Sessions } from './connections.ts';
+import type { Sessions } from './connections.ts';
+import type { Session } from './session.ts';
 import { begin, type Performed, type Telling, throughCommit } from './transact.ts';
 
 export type Append = TransactionArgs<'appendDeltas'>;
@@ -73,9 +75,7 @@ export function appendTogether(pool: Sessions, appends: Append[], telling: Telli
 
 async function perform(session: Session, appends: Append[]): Promise<Performed<AppendOutcome[]>> {
   const flight = [begin(session), lockRuns(session, appends), appendHeld(session, appends)] as const;
-  // All have their answer before the next is sent; of their errors the first is the cause.
-  await Promise.allSettled(flight);
-  const [{ xid, now }, locked, numbers] = await Promise.all(flight);
+  const [{ xid, now }, locked, numbers] = await allAnswered(flight);
   const outcomes = appends.map(({ lease }, i): AppendOutcome => {
     if (numbers.has(i)) return 'appended';
     return locked.has(lease.run_id) ? 'superseded' : 'not_locked';

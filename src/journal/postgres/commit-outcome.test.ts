@@ -1,6 +1,6 @@
 /** A connection that is lost during the commit: what became of the transaction is asked for, and told as it is. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { createArgs, delta, ROUTE } from '../../../test/support/clocked-journal.ts';
+import { createArgs, delta, ROUTE, turnOf } from '../../../test/support/clocked-journal.ts';
 import { createDatabase, throughProxy } from '../../../test/support/postgres-database.ts';
 import { type ProxiedConnection, startProxy, type Tap } from '../../../test/support/proxy.ts';
 import type { Appended, Journal } from '../journal.ts';
@@ -9,6 +9,9 @@ import { openPostgresJournal } from './postgres-journal.ts';
 import { OUTCOME_WITHIN_MS } from './transact.ts';
 
 const COMMIT = Buffer.from('commit\0');
+/** What the database says when it has. */
+const COMMITTED = Buffer.from('COMMIT\0');
+const ANYTHING = Buffer.alloc(0);
 /** The statement that appends for a batch, by its name. */
 const APPEND = Buffer.from('append-held\0');
 
@@ -27,10 +30,10 @@ async function openCut(
     armed = false;
     return cutCommit({ chunk, connection });
   };
-  /** Set by `cutAnswer`: this connection's next answer is lost. */
-  let unanswered: ProxiedConnection | undefined;
-  const onAnswer: Tap = (_chunk, from, connection) => {
-    if (from !== 'server' || connection !== unanswered) return true;
+  /** Set by `loseAnswerOf`: on this connection the database's next answer that has this in it is heard by nobody. */
+  let unanswered: { connection: ProxiedConnection; answer: Buffer } | undefined;
+  const onAnswer: Tap = (chunk, from, connection) => {
+    if (from !== 'server' || connection !== unanswered?.connection || !chunk.includes(unanswered.answer)) return true;
     unanswered = undefined;
     connection.cut();
     return false;
@@ -50,8 +53,8 @@ async function openCut(
     arm: () => {
       armed = true;
     },
-    loseAnswerOf: (connection: ProxiedConnection) => {
-      unanswered = connection;
+    loseAnswerOf: (connection: ProxiedConnection, answer = COMMITTED) => {
+      unanswered = { connection, answer };
     },
     saidIn: async ({ run_id }: Lease) => {
       const rows = others.db.selectFrom('events').select(['seq', 'type']).where('run_id', '=', run_id).orderBy('seq');
@@ -63,6 +66,21 @@ async function openCut(
 
 const create = (journal: Journal, key?: string) =>
   journal.write('createRun', createArgs(key === undefined ? {} : { once: { key, fingerprint: 'a' } }));
+
+async function leaseOf({ journal }: { journal: Journal }): Promise<Lease> {
+  const { run_id } = (await create(journal)).value;
+  const begun = await journal.write('beginTurn', { org_id: 'org_a', run_id, epoch: 0, turn: 1, route: ROUTE });
+  if (!begun.begun) throw new Error('the turn did not begin');
+  return begun.lease;
+}
+
+const BEGIN = 'begin isolation level read committed;';
+
+/** What came to the database to begin a transaction is an error instead, in as many bytes. */
+function spoilBegin({ chunk }: { chunk: Buffer }): boolean {
+  chunk.write('select 1 / 0 ;'.padEnd(BEGIN.length), chunk.indexOf(BEGIN));
+  return true;
+}
 
 describe('a connection that is lost', () => {
   it('after the database has committed: the caller is told of the effect', async () => {
@@ -129,15 +147,21 @@ describe('a connection that is lost', () => {
   });
 });
 
+describe('a step whose transaction does not begin', () => {
+  it('writes nothing outside of one', async () => {
+    const cut = await openCut(spoilBegin, Buffer.from(BEGIN));
+    const lease = await leaseOf(cut);
+    const turn = turnOf(lease, { events: [delta('Hello')] });
+    cut.arm();
+    await expect(cut.journal.write('completeTurn', turn)).rejects.toMatchObject({ code: '22012' });
+    expect(await cut.saidIn(lease)).toEqual([]);
+    expect(await cut.journal.write('completeTurn', turn)).toEqual({ outcome: 'ended', status: 'completed' });
+    expect(await cut.saidIn(lease)).toEqual([3]);
+  });
+});
+
 describe('a connection that is lost with the appends of many runs,', () => {
   type Cut = Awaited<ReturnType<typeof openCut>>;
-
-  async function leaseOf({ journal }: Cut): Promise<Lease> {
-    const { run_id } = (await create(journal)).value;
-    const begun = await journal.write('beginTurn', { org_id: 'org_a', run_id, epoch: 0, turn: 1, route: ROUTE });
-    if (!begun.begun) throw new Error('the turn did not begin');
-    return begun.lease;
-  }
 
   /** Two runs append as the connection breaks: what became of each, what was told, what is there. */
   async function appendThrough(cut: Cut) {
@@ -196,7 +220,7 @@ describe('a connection that is lost with the appends of many runs,', () => {
 
   it('after the appends, whose answers are lost: nothing was committed', async () => {
     const cut = await openCut(({ connection }) => {
-      cut.loseAnswerOf(connection);
+      cut.loseAnswerOf(connection, ANYTHING);
       return true;
     }, APPEND);
     const { outcomes, told, again, saidAfter } = await appendThrough(cut);
@@ -207,11 +231,7 @@ describe('a connection that is lost with the appends of many runs,', () => {
   });
 
   it('and a transaction that does not begin: nothing is appended outside of one', async () => {
-    const begin = 'begin isolation level read committed;';
-    const cut = await openCut(({ chunk }) => {
-      chunk.write('select 1 / 0 ;'.padEnd(begin.length), chunk.indexOf(begin));
-      return true;
-    }, Buffer.from(begin));
+    const cut = await openCut(spoilBegin, Buffer.from(BEGIN));
     const { outcomes, said } = await appendThrough(cut);
     expect(outcomes).toEqual(['appended', 'appended']);
     expect(said).toEqual(APPENDED);

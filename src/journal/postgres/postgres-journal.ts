@@ -12,6 +12,7 @@ import {
   READ_CONNECTIONS,
   Sessions,
   WRITE_CONNECTIONS,
+  writeConfig,
 } from './connections.ts';
 import { unavailable } from './errors.ts';
 import { GatheredAppends } from './gathered-appends.ts';
@@ -36,7 +37,7 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const config = connectionConfig(options.url);
   const migrated = await migratePostgres(options.url);
   const onLost = (error: Error) => onTrouble(error, 'an idle connection to PostgreSQL ended');
-  const writers = new Sessions(config, WRITE_CONNECTIONS, onLost);
+  const writers = new Sessions(writeConfig(config), WRITE_CONNECTIONS, onLost);
   const appenders = new Sessions(appendConfig(config), APPEND_CONNECTIONS, onLost);
   // Nothing is written past the transactions, not even by mistake.
   const readOnly = { options: '-c default_transaction_read_only=on' };

@@ -3,12 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TransactionContext } from '../journal.ts';
 import {
   runTransaction,
+  TAKES_RUN_FIRST,
   type TransactionArgs,
   type TransactionName,
   type TransactionResult,
 } from '../transactions/index.ts';
-import { kyselyOnSession, type Session, type Sessions } from './connections.ts';
+import type { Sessions } from './connections.ts';
 import { isConflict, isRefusal, outcomeUnknown, unavailable } from './errors.ts';
+import { kyselyOnSession } from './kysely-on-session.ts';
+import type { Session } from './session.ts';
 
 /** A transaction that met a deadlock or a conflict is begun again, this often in all. */
 export const MAX_ATTEMPTS = 10;
@@ -16,9 +19,9 @@ export const MAX_ATTEMPTS = 10;
 const CONFLICT_PAUSE_MS = 20;
 /**
  * How long the database is asked what became of a commit whose answer was lost: longer than it keeps a transaction whose client is
- * gone.
+ * gone, which may wait for a row first (`LOCK_TIMEOUT_MS`).
  */
-export const OUTCOME_WITHIN_MS = 8_000;
+export const OUTCOME_WITHIN_MS = 12_000;
 const OUTCOME_PAUSE_MS = 100;
 
 /** What is told of a transaction: before its commit is sent, and once it is known whether it happened. */
@@ -38,9 +41,16 @@ export function transact<N extends TransactionName>(
   telling: Telling,
 ): Promise<TransactionResult<N>> {
   return throughCommit(pool, telling, async (session) => {
-    const { xid, now } = await begin(session);
-    const ctx: TransactionContext = { now, appended: [], intents: [] };
-    return { value: await runTransaction(name, kyselyOnSession(session), args, ctx), xid, ctx };
+    const begun = TAKES_RUN_FIRST.has(name) ? beginAlong(session) : await begin(session);
+    const ctx: TransactionContext = {
+      get now() {
+        return begun.now;
+      },
+      appended: [],
+      intents: [],
+    };
+    const value = await runTransaction(name, kyselyOnSession(session), args, ctx);
+    return { value, xid: begun.xid, ctx };
   });
 }
 
@@ -101,7 +111,7 @@ async function orRollBack<T>(
   try {
     return await perform(session);
   } catch (error) {
-    // A connection that is broken, or cannot even roll back, is ended, and the server does it.
+    // A connection that is broken, or breaks at this, is ended, and the server does it. A write that was refused is no news here.
     if (!session.isBroken) await session.query('rollback').catch(() => undefined);
     throw error;
   }
@@ -114,8 +124,34 @@ type Begun = { xid: string; now: number };
  * all processes.
  */
 export async function begin(session: Session): Promise<Begun> {
-  const results = (await session.query(BEGIN)) as unknown as { rows: Begun[] }[];
-  return results[1]?.rows[0] as Begun;
+  return begunOf(await session.query(BEGIN));
+}
+
+/**
+ * Begins in one flight with the transaction's first statement, and what is given is known from that one's answer on. A transaction
+ * that did not begin fails that statement: it, and what is asked with it, must be such that do nothing by themselves.
+ */
+function beginAlong(session: Session): Begun {
+  let begun: Begun | undefined;
+  session.along(BEGIN, [], (answer) => {
+    begun = begunOf(answer);
+  });
+  const known = (): Begun => {
+    if (!begun) throw new Error('a transaction asked for its time before it had taken its run');
+    return begun;
+  };
+  return {
+    get xid() {
+      return known().xid;
+    },
+    get now() {
+      return known().now;
+    },
+  };
+}
+
+function begunOf(answer: unknown): Begun {
+  return (answer as { rows: Begun[] }[])[1]?.rows[0] as Begun;
 }
 
 /** Two statements, one round trip. */

@@ -3,6 +3,7 @@ import { newId, randomText } from '../../ids.ts';
 import { costUsd } from '../../models/prices.ts';
 import type { Price } from '../../models/types.ts';
 import type { RunRef, Stop, TurnOutcome } from '../../runs/outcomes.ts';
+import { allAnswered } from '../all-answered.ts';
 import { budgetExceeded, requestBudget } from '../budget.ts';
 import { endRun } from '../end-run.ts';
 import { forgetDelivered } from '../intents.ts';
@@ -10,7 +11,7 @@ import type { TransactionContext, Trx } from '../journal.ts';
 import { lostUsage } from '../lost-usage.ts';
 import { limitReached } from '../run-limits.ts';
 import { takeRunMessages } from '../run-messages.ts';
-import { addUsage, append, lockRun, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
+import { addUsage, append, lockRunAnd, type NewEvent, type RunChange, type RunRecord } from '../run-row.ts';
 import type { Schema } from '../schema.ts';
 import { isOver, settleTimers } from '../timers.ts';
 
@@ -52,9 +53,8 @@ export type BegunTurn =
  * it replaces.
  */
 export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionContext): Promise<BegunTurn> {
-  const run = await lockRun(trx, args.org_id, args.run_id);
   const step = `turn:${args.turn}`;
-  const known = await findStep(trx, run.id, step);
+  const [run, known] = await lockRunAnd(trx, args.org_id, args.run_id, () => findStep(trx, args.run_id, step));
   const stop = stopOf(run, args.epoch);
   if (stop) return { begun: false, outcome: stop };
   if (known?.state === 'done') return { begun: false, outcome: JSON.parse(known.outcome ?? '{}') as TurnOutcome };
@@ -62,7 +62,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
 
   await forgetDelivered(trx, run.id);
   const opening = [
-    ...(await settleTimers(trx, ctx, run, args.turn - 1)),
+    ...(args.turn > 1 ? await settleTimers(trx, ctx, run, args.turn - 1) : []),
     ...(run.started_at === null ? [runStarted(run, args.route.model)] : []),
   ];
   const change: RunChange = {
@@ -192,16 +192,19 @@ function runStarted(run: RunRecord, model: string): NewEvent {
 /** Whether the turn before is done with every call answered: else the journal was restored, or the workflow misinformed. */
 async function followsJournal(trx: Trx, run: RunRecord, turn: number, now: number): Promise<boolean> {
   if (turn === 1) return true;
-  const before = await findStep(trx, run.id, `turn:${turn - 1}`);
-  if (before?.state !== 'done') return false;
-  const open = await trx
+  const flight = [findStep(trx, run.id, `turn:${turn - 1}`), openCall(trx, run.id, turn - 1, now)] as const;
+  const [before, open] = await allAnswered(flight);
+  return before?.state === 'done' && open === undefined;
+}
+
+function openCall(trx: Trx, runId: string, turn: number, now: number): Promise<{ call_id: string } | undefined> {
+  return trx
     .selectFrom('calls')
     .select('call_id')
-    .where('run_id', '=', run.id)
-    .where('turn', '=', turn - 1)
+    .where('run_id', '=', runId)
+    .where('turn', '=', turn)
     .where('status', '=', 'pending')
     .where((eb) => eb.not(isOver(eb, now)))
     .limit(1)
     .executeTakeFirst();
-  return open === undefined;
 }

@@ -46,7 +46,7 @@ export async function createChild(trx: Trx, args: CreateChild, ctx: TransactionC
   const { expires_at } = specOf(run);
   const spec = { ...child.spec, budget: heldTo(child.spec.budget, ceiling), parent, expires_at };
   const id = newId('run');
-  const thread = await insertThread(trx, ctx, run.org_id, { active_run_id: id });
+  const thread_id = await insertThread(trx, ctx, run.org_id, { active_run_id: id });
   await insertRun(
     trx,
     ctx,
@@ -54,7 +54,7 @@ export async function createChild(trx: Trx, args: CreateChild, ctx: TransactionC
     { ...child, spec },
     {
       id,
-      thread_id: thread.id,
+      thread_id,
       parent: { run_id: run.id, call_id: args.call_id },
     },
   );
@@ -64,9 +64,9 @@ export async function createChild(trx: Trx, args: CreateChild, ctx: TransactionC
     .where('run_id', '=', run.id)
     .where('step', '=', args.lease.step)
     .execute();
-  const data = { call_id: args.call_id, run_id: id, thread_id: thread.id, persona_id: child.persona_id };
+  const data = { call_id: args.call_id, run_id: id, thread_id, persona_id: child.persona_id };
   await append(trx, ctx, run, [{ type: 'tool.progress', data }]);
-  const made = { ...child.route, id, thread_id: thread.id, persona_id: child.persona_id };
+  const made = { ...child.route, id, thread_id, persona_id: child.persona_id };
   return { outcome: 'child', child: childRef({ ...made, epoch: 0, started_at: null }) };
 }
 

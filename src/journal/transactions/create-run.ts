@@ -48,10 +48,10 @@ export async function createRun(trx: Trx, args: CreateRun, ctx: TransactionConte
     const ownThread = args.thread_id === null;
     if (!ownThread && args.active_limit !== null) await takeAlone(trx, caller.org_id, 'active runs');
     await checkActiveLimit(trx, caller.org_id, args.active_limit);
-    const threadId = args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, args.thread ?? {})).id;
-    const ending =
-      args.thread_id === null ? undefined : await lockToEnd(trx, ctx, caller.org_id, threadId, args.on_busy);
-    let active = await takeThread(trx, ctx, caller.org_id, threadId, id);
+    const threadId =
+      args.thread_id ?? (await insertThread(trx, ctx, caller.org_id, { ...args.thread, active_run_id: id }));
+    const ending = ownThread ? undefined : await lockToEnd(trx, ctx, caller.org_id, threadId, args.on_busy);
+    let active = ownThread ? undefined : await takeThread(trx, ctx, caller.org_id, threadId, id);
     let holder = active === ending?.id ? ending : undefined;
     if (holder && (await endExpired(trx, ctx, holder))) {
       active = await takeThread(trx, ctx, caller.org_id, threadId, id);

@@ -1,5 +1,5 @@
 import type { Trx } from '../journal.ts';
-import { lockRun, type RunRecord } from '../run-row.ts';
+import { lockRunAnd, type RunRecord } from '../run-row.ts';
 import { superseded } from './append-deltas.ts';
 import { findStep, type Lease, type StepRecord } from './begin-turn.ts';
 
@@ -8,8 +8,8 @@ import { findStep, type Lease, type StepRecord } from './begin-turn.ts';
  * Errors: `steps.superseded`.
  */
 export async function heldLease(trx: Trx, lease: Lease): Promise<{ run: RunRecord; step: StepRecord }> {
-  const run = await lockRun(trx, lease.org_id, lease.run_id);
-  const step = await findStep(trx, lease.run_id, lease.step);
+  const find = () => findStep(trx, lease.run_id, lease.step);
+  const [run, step] = await lockRunAnd(trx, lease.org_id, lease.run_id, find);
   if (run.ended || step?.state !== 'leased' || step.token !== lease.token) throw superseded(lease);
   return { run, step };
 }

@@ -74,6 +74,21 @@ export type TransactionName = keyof typeof transactions;
 export type TransactionArgs<N extends TransactionName> = Parameters<(typeof transactions)[N]>[1];
 export type TransactionResult<N extends TransactionName> = Awaited<ReturnType<(typeof transactions)[N]>>;
 
+/** Those that take a run (`lockRun`) before they do or need anything else: also the time, which is told with the run. */
+export const TAKES_RUN_FIRST: ReadonlySet<TransactionName> = new Set<TransactionName>([
+  'beginCall',
+  'beginTurn',
+  'cancelChildren',
+  'completeCall',
+  'completeTurn',
+  'expireInput',
+  'failAttempt',
+  'finishRun',
+  'loadRun',
+  'rebuildRun',
+  'releaseCall',
+]);
+
 /** Runs one by name inside a transaction that the caller has begun. */
 export async function runTransaction<N extends TransactionName>(
   name: N,

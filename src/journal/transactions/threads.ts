@@ -25,19 +25,26 @@ export function createThread(
   args: WrittenThread & { org_id: string; once?: Idempotency },
   ctx: TransactionContext,
 ): Promise<Effect<ThreadRecord>> {
-  return once(trx, ctx, args.org_id, args.once, () => insertThread(trx, ctx, args.org_id, args));
+  const { org_id } = args;
+  return once(trx, ctx, org_id, args.once, async () => {
+    const id = await insertThread(trx, ctx, org_id, args);
+    const inserted = trx.selectFrom('threads').selectAll().where('id', '=', id).where('org_id', '=', org_id);
+    return await inserted.executeTakeFirstOrThrow();
+  });
 }
 
+/** Returns its id. */
 export async function insertThread(
   trx: Trx,
   ctx: TransactionContext,
   orgId: string,
   thread: WrittenThread & { active_run_id?: string },
-): Promise<ThreadRecord> {
-  const row = await trx
+): Promise<string> {
+  const id = newId('thread');
+  await trx
     .insertInto('threads')
     .values({
-      id: newId('thread'),
+      id,
       org_id: orgId,
       title: thread.title ?? null,
       metadata: JSON.stringify(thread.metadata ?? {}),
@@ -46,15 +53,14 @@ export async function insertThread(
       created_at: ctx.now,
       updated_at: ctx.now,
     })
-    .returningAll()
-    .executeTakeFirstOrThrow();
+    .execute();
   if (thread.alias !== undefined) {
-    await insertAlias(trx, ctx, { org_id: orgId, kind: 'thread', id: row.id, alias: thread.alias });
+    await insertAlias(trx, ctx, { org_id: orgId, kind: 'thread', id, alias: thread.alias });
   }
   for (const message of thread.messages ?? []) {
-    await insertMessage(trx, ctx, { org_id: orgId, thread_id: row.id, id: null }, message);
+    await insertMessage(trx, ctx, { org_id: orgId, thread_id: id, id: null }, message);
   }
-  return row;
+  return id;
 }
 
 /**

@@ -8,7 +8,7 @@ import { forgetStart } from '../intents.ts';
 import type { TransactionContext, Trx } from '../journal.ts';
 import { appendResult, openRequest } from '../requests.ts';
 import { expiryReached } from '../run-limits.ts';
-import { append, lockRun, type RunRecord } from '../run-row.ts';
+import { append, lockRunAnd, type RunRecord } from '../run-row.ts';
 import type { CallStatus, Schema } from '../schema.ts';
 import { endedAs, findStep, giveLease, type Lease, lostWorkers, MAX_LOST_WORKERS, stopOf } from './begin-turn.ts';
 import { givenUp, heldLease, stepDone } from './held-lease.ts';
@@ -38,16 +38,9 @@ export async function beginCall(
   args: RunRef & { turn: number; idx: number },
   ctx: TransactionContext,
 ): Promise<BegunCall> {
-  const run = await lockRun(trx, args.org_id, args.run_id);
+  const [run, call] = await lockRunAnd(trx, args.org_id, args.run_id, () => findCall(trx, args));
   const stop = stopOf(run, args.epoch);
   if (stop) return { begun: false, outcome: stop };
-  const call = await trx
-    .selectFrom('calls')
-    .selectAll()
-    .where('run_id', '=', run.id)
-    .where('turn', '=', args.turn)
-    .where('idx', '=', args.idx)
-    .executeTakeFirst();
   if (!call) return { begun: false, outcome: { outcome: 'behind' } };
   if (call.status !== 'pending') return { begun: false, outcome: { outcome: 'done' } };
   await forgetStart(trx, run.id);
@@ -84,6 +77,16 @@ export async function beginCall(
       may_repeat: call.may_repeat === 1,
     },
   };
+}
+
+function findCall(trx: Trx, at: { run_id: string; turn: number; idx: number }): Promise<CallRecord | undefined> {
+  return trx
+    .selectFrom('calls')
+    .selectAll()
+    .where('run_id', '=', at.run_id)
+    .where('turn', '=', at.turn)
+    .where('idx', '=', at.idx)
+    .executeTakeFirst();
 }
 
 /** The run's time is over before the call could begin, or begin again. */

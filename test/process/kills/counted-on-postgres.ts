@@ -6,7 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { PostgresQueryResult } from 'kysely';
 import type { TransactionContext, Trx } from '../../../src/journal/journal.ts';
 import { APPEND_HELD } from '../../../src/journal/postgres/append-together.ts';
-import { Session } from '../../../src/journal/postgres/connections.ts';
+import { Session } from '../../../src/journal/postgres/session.ts';
 import {
   runTransaction as run,
   type TransactionArgs,
@@ -14,6 +14,8 @@ import {
   type TransactionResult,
 } from '../../../src/journal/transactions/index.ts';
 import { committing, nameOf } from './planned.ts';
+
+export { TAKES_RUN_FIRST } from '../../../src/journal/transactions/index.ts';
 
 /** The session that a transaction's statements go to, which its commit goes to as well. */
 type Used = { session?: Session };
