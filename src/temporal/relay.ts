@@ -40,8 +40,8 @@ export class Relay {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #sweeps: Sweeps;
   #closed = false;
-  /** Temporal was away: what came back may be an older copy of it. */
-  #wasAway = false;
+  /** Temporal was away, or has not been compared yet: what came back may be an older copy of it. */
+  #wasAway = true;
   readonly #busy = new Set<Promise<void>>();
 
   constructor(deps: RelayDeps) {
@@ -72,9 +72,9 @@ export class Relay {
     if (!engine.link.current()) return;
     if (delivery.outage) {
       await engine.ping();
-      delivery.outage = false;
       this.#wasAway = true;
       await journal.write('expediteIntents', {});
+      delivery.outage = false;
     }
     while (!this.#closed && !delivery.outage && (await this.#isAnyDue())) {
       const intents = await journal.write('claimIntents', { limit: INTENTS_AT_A_TIME });
@@ -134,15 +134,18 @@ export class Relay {
 
   async #onConnected(): Promise<void> {
     await this.deliverDue();
-    await this.sweep(0, { ask: true });
+    await this.#sweepOnTime(0);
   }
 
-  async #sweepOnTime(): Promise<void> {
+  /** After Temporal was away the workflows are asked what they wait for, by the first sweep that is done. */
+  async #sweepOnTime(quietMs = QUIET_MS): Promise<void> {
+    if (!this.#deps.engine.link.current()) return;
+    const ask = this.#wasAway;
+    this.#wasAway = false;
     try {
-      await this.sweep(QUIET_MS, { ask: this.#wasAway, paced: !this.#wasAway });
-      this.#wasAway = false;
+      await this.sweep(quietMs, { ask, paced: !ask });
     } catch (error) {
-      this.#wasAway ||= isUnreachable(error);
+      this.#wasAway ||= ask || isUnreachable(error);
       throw error;
     }
   }
