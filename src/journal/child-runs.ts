@@ -1,6 +1,7 @@
 /** Child runs: a call of `run_agent` is answered by a run of its own, whose parent waits for its end. */
 import { cutOutput } from '../cut-output.ts';
 import type { ChildRef } from '../runs/outcomes.ts';
+import { allAnswered } from './all-answered.ts';
 import { spentCost, spentTokens, waitedMs } from './budget.ts';
 import { putIntent } from './intents.ts';
 import type { TransactionContext, Trx } from './journal.ts';
@@ -100,7 +101,7 @@ type Used = { tokens: number; cost_usd: number | null };
 
 /** What a run used, and the runs below it that it ended without counting: of one still at work all that it was given. */
 async function usedBelow(trx: Trx, run: RunRecord): Promise<Used> {
-  const below = await Promise.all((await uncollected(trx, run)).map((child) => usedBelow(trx, child)));
+  const below = await allAnswered((await uncollected(trx, run)).map((child) => usedBelow(trx, child)));
   const { max_tokens = 0, max_cost_usd = 0 } = run.ended ? {} : (specOf(run).parent?.ceiling ?? {});
   const own = [spentCost(run), ...below.map((used) => used.cost_usd)];
   return {

@@ -1,6 +1,6 @@
 /**
  * Kysely on one session that has a transaction begun. What is only written (an insert, update or delete without `returning`) goes along
- * with the next statement that has an answer, the commit at the latest: a transaction waits for no answer that it does not need.
+ * with the next statement that has an answer, the commit at the latest: a transaction waits for few answers that it does not need.
  */
 import {
   type CompiledQuery,
@@ -29,6 +29,9 @@ export function kyselyOnSession(session: Session): Kysely<Schema> {
   });
 }
 
+/** So many writes go along with one that is waited for: a loop of them leaves the process time for others, and the database sees some. */
+export const MAX_ALONG = 64;
+
 /** Begin and commit are the caller's. */
 class OnSession extends DummyDriver {
   readonly #connection: DatabaseConnection;
@@ -51,7 +54,8 @@ class Statements implements DatabaseConnection {
   }
 
   async executeQuery<R>({ query, sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    if (isAnswered(query)) return { rows: (await this.#session.query<R>(sql, parameters)).rows };
+    if (isAnswered(query) || this.#session.waiting === MAX_ALONG)
+      return { rows: (await this.#session.query<R>(sql, parameters)).rows };
     this.#session.along(sql, parameters);
     return { rows: [] };
   }

@@ -4,6 +4,7 @@ import { createArgs, delta, ROUTE, turnOf } from '../../../test/support/clocked-
 import { createDatabase, throughProxy } from '../../../test/support/postgres-database.ts';
 import { startProxy } from '../../../test/support/proxy.ts';
 import type { Journal } from '../journal.ts';
+import { MAX_ALONG } from './kysely-on-session.ts';
 import { openPostgresJournal } from './postgres-journal.ts';
 
 const BEGIN = Buffer.from('begin isolation level');
@@ -32,6 +33,15 @@ beforeAll(async () => {
   };
 });
 afterAll(() => close());
+
+it('of many writes, some are waited for: the process has time for others meanwhile', async () => {
+  const messages = Array.from({ length: 200 }, (_, i) => ({
+    role: 'user' as const,
+    content: [{ type: 'text' as const, text: `message ${i}` }],
+  }));
+  await journal.write('createThread', { org_id: 'org_a', messages });
+  expect(roundTrips).toBeGreaterThan((2 * messages.length) / (MAX_ALONG + 1));
+});
 
 it('a run is created, begun, spoken in and ended in so many round trips', async () => {
   const { run_id } = (await journal.write('createRun', createArgs())).value;

@@ -23,6 +23,11 @@ export class Session {
     return this.#brokenBy !== undefined;
   }
 
+  /** How many statements are to go along with the next query. */
+  get waiting(): number {
+    return this.#along.length;
+  }
+
   /**
    * With a name the statement is parsed once a connection; a name belongs to one text. Takes along what `along` has been given, and
    * fails with the first error of those. Statements that are asked at the same moment are sent by one system call. On a session that is

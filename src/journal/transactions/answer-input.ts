@@ -53,7 +53,7 @@ export function answerAll(
         received.push(said.received);
         results.push(...said.results);
       } catch (error) {
-        throw error instanceof HoldfastError ? about(error, answer.request_id) : error;
+        throw isOfAnswer(error) ? about(error, answer.request_id) : error;
       }
     }
     await append(trx, ctx, run, [...received, ...results]);
@@ -61,8 +61,12 @@ export function answerAll(
   });
 }
 
-const about = ({ code, message, details, retryAfterS, cause }: HoldfastError, requestId: string) =>
-  new HoldfastError(code, message, { details: { ...details, request_id: requestId }, retryAfterS, cause });
+/** What the journal itself could not do is no fault of one of them. */
+const isOfAnswer = (error: unknown): error is HoldfastError =>
+  error instanceof HoldfastError && !error.code.startsWith('journal.');
+
+const about = ({ code, message, details }: HoldfastError, requestId: string) =>
+  new HoldfastError(code, message, { details: { ...details, request_id: requestId } });
 
 async function accept(
   trx: Trx,
