@@ -19,6 +19,7 @@ import type { RunRef, TurnOutcome } from '../src/runs/outcomes.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 import { DeltaWriter } from './delta-writer.ts';
 import { modelRequest } from './model-request.ts';
+import { patiently } from './patience.ts';
 import { openStepSignal, type StepSignal } from './step-signal.ts';
 import { releaseReason, retry } from './turn-retry.ts';
 
@@ -132,7 +133,10 @@ class Attempt {
     const left = budgetLeft(run, this.#route.price?.output ?? null, Date.now());
     if (left.deadline_ms !== undefined) this.#step.deadlineIn(left.deadline_ms);
     const turn = { number: this.#turn, tools, attempt: provider_errors + 1 };
-    const { request, dropped } = await modelRequest(this.#deps.journal.db, this.#route, run, turn, left);
+    const { db } = this.#deps.journal;
+    // Not left to the next attempt: that would count the lease as one of a worker that was lost, and charge a request never made.
+    const read = () => modelRequest(db, this.#route, run, turn, left);
+    const { request, dropped } = await patiently(read, this.#step.signal);
     if (dropped > 0) await this.#sayTruncated(request, dropped);
     return request;
   }

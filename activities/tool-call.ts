@@ -8,6 +8,7 @@ import type { AgentTask } from '../src/tools/run-agent.ts';
 import { type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from '../src/tools/tool.ts';
 import type { ActivityDeps } from './activity-deps.ts';
 import { DeltaWriter } from './delta-writer.ts';
+import { patiently } from './patience.ts';
 import { openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
 
 /** `cut_off`: nobody knows whether the tool acted. `cancelled`: its run is being cancelled. */
@@ -27,7 +28,7 @@ export async function toolCall(deps: ActivityDeps, args: RunRef & { turn: number
     step.handOverWith(begun.call.may_repeat ? deps.handover.repeatable : deps.handover.sideEffects);
     const started = Date.now();
     const outcome =
-      begun.call.kind === 'agent' ? await startChild(deps, begun, args.turn) : await execute(deps, begun, step);
+      begun.call.kind === 'agent' ? await startChild(deps, begun, args.turn, step) : await execute(deps, begun, step);
     if (typeof outcome === 'object' && 'outcome' in outcome) return outcome;
     if (outcome === 'cut_off') return await cutOff(deps, begun);
     if (outcome === 'cancelled') return { outcome: 'cancelled' };
@@ -47,9 +48,11 @@ async function startChild(
   deps: ActivityDeps,
   { lease, call }: Begun,
   turn: number,
+  step: StepSignal,
 ): Promise<CallOutcome | ToolOutcome> {
   try {
-    const child = await deps.prepareChild(lease.org_id, call.arguments as AgentTask);
+    const prepare = () => deps.prepareChild(lease.org_id, call.arguments as AgentTask);
+    const child = await patiently(prepare, step.signal);
     return await deps.write('createChild', {
       lease,
       call_id: call.call_id,

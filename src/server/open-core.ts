@@ -1,7 +1,7 @@
 /** Puts the parts of a process together: journal, models, Temporal, the core and its background work. */
 import type { Logger } from 'pino';
 import type { ActivityDeps } from '../../activities/index.ts';
-import { patientWrite } from '../../activities/patient-write.ts';
+import { patientWrite } from '../../activities/patience.ts';
 import type { Config } from '../config.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Models } from '../models/types.ts';

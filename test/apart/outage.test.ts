@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postRun, watch, wholeStory } from '../process/reader.ts';
 import { type Cluster, openCluster } from '../support/cluster.ts';
 import { checkHistory, types } from '../support/events.ts';
-import { holdTransaction, untilWaiting } from '../support/held-transaction.ts';
+import { holdTransaction } from '../support/held-transaction.ts';
 import { createDatabase, onDatabase, throughProxy } from '../support/postgres-database.ts';
 import { startProxy } from '../support/proxy.ts';
 import type { TestServer } from '../support/server.ts';
@@ -46,16 +46,43 @@ describe('with the database out of reach', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a connection that is lost while a create reads its persona', () => {
-  it('is the database being away, not a persona that does not exist', async () => {
-    const held = await holdTransaction(url);
-    await held.query('lock table personas in access exclusive mode');
-    const create = api.request('POST', '/v1/runs', { persona_id: 'assistant', input: 'hello' });
-    await untilWaiting(url);
-    await onDatabase(url, `select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'`);
-    const refused = await create;
-    await held.rollBack();
+describe('a connection that is lost', () => {
+  it('while a create reads its persona: the database is away, not the persona', async () => {
+    const refused = await losingReads('personas', async (untilLost) => {
+      const create = api.request('POST', '/v1/runs', { persona_id: 'assistant', input: 'hello' });
+      await untilLost();
+      return await create;
+    });
     expect(refused).toMatchObject({ status: 503, json: { code: 'journal.unavailable' } });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   });
+
+  it('while a turn reads its prompt: it reads again, and no worker counts as lost', async () => {
+    const { run_id } = await postRun(api, '/ask Which?');
+    const reader = await watch(api, run_id);
+    await reader.untilType('run.waiting_for_input');
+    await losingReads('messages', async (untilLost) => {
+      expect((await api.request('POST', `/v1/runs/${run_id}/input`, { content: 'blue' })).status).toBe(200);
+      await untilLost();
+    });
+    await reader.untilClosed();
+    checkHistory(reader.events);
+    expect(types(reader.events)).not.toContain('message.reset');
+    expect(types(reader.events).filter((type) => type === 'turn.started')).toHaveLength(2);
+    expect(reader.events.at(-1)?.type).toBe('run.completed');
+  });
 });
+
+/** Does `work` while nobody can read a table; `untilLost` waits for one who tries, and ends its connection. */
+async function losingReads<T>(table: string, work: (untilLost: () => Promise<void>) => Promise<T>): Promise<T> {
+  const held = await holdTransaction(url);
+  await held.query(`lock table ${table} in access exclusive mode`);
+  const reading = `from pg_stat_activity where wait_event_type = 'Lock' and query like 'select%from "${table}"%'`;
+  const untilLost = async () => {
+    const isReading = async () => (await onDatabase(url, `select 1 ${reading}`)).length > 0;
+    await until(isReading, `somebody reads ${table}`);
+    await onDatabase(url, `select pg_terminate_backend(pid) ${reading}`);
+    await held.rollBack();
+  };
+  return await work(untilLost);
+}

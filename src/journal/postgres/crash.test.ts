@@ -1,16 +1,20 @@
 /**
- * PostgreSQL killed between a transaction's writes and its commit. What it had not flushed is gone with it, the transaction's id as well:
- * the server that recovers gives it to another, whose commit must not be taken for that of the first.
+ * PostgreSQL killed about a transaction's commit. What it had not flushed is gone with it, the transaction's id as well: the server that
+ * recovers gives it to another, whose commit must not be taken for that of the first.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createArgs } from '../../../test/support/clocked-journal.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { patientWrite } from '../../../activities/patience.ts';
+import { createArgs, ROUTE, turnOf } from '../../../test/support/clocked-journal.ts';
 import { createDatabaseOn, onDatabase, throughProxy } from '../../../test/support/postgres-database.ts';
 import { type PostgresServer, startPostgres } from '../../../test/support/postgres-server.ts';
 import { startProxy } from '../../../test/support/proxy.ts';
+import { heldBack } from '../../held-back.ts';
 import type { Journal } from '../journal.ts';
+import type { Lease } from '../transactions/begin-turn.ts';
 import { openPostgresJournal } from './postgres-journal.ts';
 
 const COMMIT = Buffer.from('commit\0');
+const COMMITTED = Buffer.from('COMMIT\0');
 /** Enough to come to the id that was lost. */
 const TRANSACTIONS = 50;
 
@@ -18,7 +22,8 @@ let server: PostgresServer;
 let url: string;
 let journal: Journal;
 let proxy: Awaited<ReturnType<typeof startProxy>>;
-let onCommit: (() => void) | undefined;
+/** Kills the server at the next commit that comes by, or at the answer to it; neither gets through. */
+let killAt: { commit: 'sent' | 'answered'; kill: () => void } | undefined;
 beforeAll(async () => {
   server = await startPostgres();
   url = await createDatabaseOn(server.url, 'crash_');
@@ -27,9 +32,13 @@ beforeAll(async () => {
   await onDatabase(url, 'select pg_reload_conf()');
   proxy = await startProxy(new URL(url).host, {
     tap(chunk, from) {
-      if (from === 'server' || !onCommit || !chunk.includes(COMMIT)) return true;
-      onCommit();
-      onCommit = undefined;
+      const isMeant =
+        killAt?.commit === 'sent'
+          ? from === 'client' && chunk.includes(COMMIT)
+          : from === 'server' && chunk.includes(COMMITTED);
+      if (!killAt || !isMeant) return true;
+      killAt.kill();
+      killAt = undefined;
       return false;
     },
   });
@@ -41,17 +50,57 @@ afterAll(async () => {
   await server.stop();
 });
 
-it('a create that was lost with it is not told as done', async () => {
-  await journal.write('createRun', createArgs());
+/** Has the server killed at its commit, and come to its id again before anybody asks what became of it. */
+async function crashing<T>(commit: 'sent' | 'answered', write: () => Promise<T>): Promise<T> {
   const killed = Promise.withResolvers<void>();
-  onCommit = () => server.kill().then(killed.resolve, killed.reject);
-  const create = journal.write('createRun', createArgs()).then(
-    ({ value }) => `created ${value.run_id}`,
-    (error: { code?: string }) => error.code,
-  );
+  killAt = { commit, kill: () => server.kill().then(killed.resolve, killed.reject) };
+  const written = heldBack(write());
   await killed.promise;
   await server.restart();
   for (let i = 0; i < TRANSACTIONS; i++) await onDatabase(url, 'select pg_current_xact_id()');
-  expect(await create).toBe('journal.outcome_unknown');
-  expect(await onDatabase(url, 'select count(*)::int as runs from runs')).toEqual([{ runs: 1 }]);
+  return await written;
+}
+
+type Begun = { run: { org_id: string; run_id: string }; lease: Lease };
+
+async function beginTurn(): Promise<Begun> {
+  const { run_id } = (await journal.write('createRun', createArgs())).value;
+  const run = { org_id: 'org_a', run_id };
+  const begun = await journal.write('beginTurn', { ...run, epoch: 0, turn: 1, route: ROUTE });
+  if (!begun.begun) throw new Error('the turn did not begin');
+  return { run, lease: begun.lease };
+}
+
+const answersOf = ({ run }: Begun) =>
+  journal.db
+    .selectFrom('messages')
+    .select('content')
+    .where('run_id', '=', run.run_id)
+    .where('role', '=', 'assistant')
+    .execute();
+
+it('a create that was lost with it is not told as done', async () => {
+  await journal.write('createRun', createArgs());
+  const before = await onDatabase(url, 'select id from runs');
+  const create = crashing('sent', () => journal.write('createRun', createArgs()));
+  await expect(create).rejects.toMatchObject({ code: 'journal.outcome_unknown' });
+  expect(await onDatabase(url, 'select id from runs')).toEqual(before);
+});
+
+describe('a step with its result in hand', () => {
+  it('writes it again when it was lost', async () => {
+    const begun = await beginTurn();
+    const complete = crashing('sent', () => patientWrite(journal)('completeTurn', turnOf(begun.lease)));
+    expect(await complete).toMatchObject({ outcome: 'ended' });
+    expect(await answersOf(begun)).toHaveLength(1);
+  });
+
+  it('does not write it twice when it was not, and the next attempt is told', async () => {
+    const begun = await beginTurn();
+    const complete = crashing('answered', () => patientWrite(journal)('completeTurn', turnOf(begun.lease)));
+    await expect(complete).rejects.toMatchObject({ code: 'journal.outcome_unknown' });
+    expect(await answersOf(begun)).toHaveLength(1);
+    const again = await journal.write('beginTurn', { ...begun.run, epoch: 0, turn: 1, route: ROUTE });
+    expect(again).toMatchObject({ begun: false, outcome: { outcome: 'ended' } });
+  });
 });
