@@ -14,7 +14,7 @@ export class DeltaWriter {
   #writing: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
 
-  /** `onFailure` is told once, when an append was refused or could not be made: the step must stop. */
+  /** `onFailure` is told once, when an append was refused or could not be made: nothing more is taken. */
   constructor(write: Journal['write'], lease: Lease, onFailure: (error: unknown) => void) {
     this.#journalWrite = write;
     this.#lease = lease;

@@ -7,7 +7,7 @@ import { McpUnavailable } from '../src/tools/mcp/server.ts';
 import type { AgentTask } from '../src/tools/run-agent.ts';
 import { type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from '../src/tools/tool.ts';
 import type { ActivityDeps } from './activity-deps.ts';
-import { DeltaWriter } from './delta-writer.ts';
+import { openProgress } from './call-progress.ts';
 import { patiently } from './patience.ts';
 import { openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
 
@@ -74,20 +74,18 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
   const { call, lease } = begun;
   const tool = await find(deps, begun);
   if ('status' in tool) return tool;
-  const writer = new DeltaWriter(deps.write, lease, () => step.stop('lease_lost'));
-  const report = async (data: Record<string, unknown>) => {
-    await writer.push('tool.progress', { call_id: call.call_id, ...data });
-  };
+  const { call_id } = call;
+  const onLeaseLost = () => step.stop('lease_lost');
+  const progress = openProgress({ write: deps.write, lease, call_id, onLeaseLost, log: deps.log });
   try {
     const context: ToolContext = {
-      call_id: call.call_id,
+      call_id,
       signal: step.signal,
       ...(begun.time_left_ms === undefined ? {} : { timeout_ms: begun.time_left_ms }),
-      // A refused append stops the step by the writer's own callback.
-      progress: (data) => void report(data).catch(() => step.stop('lease_lost')),
+      progress: progress.report,
     };
     const outcome = await observeTool(deps.telemetry, tool, () => tool.execute(call.arguments, context));
-    await writer.flush();
+    await progress.flush();
     return outcome.status === 'unknown' ? 'cut_off' : outcome;
   } catch (error) {
     if (!(error instanceof ToolCancelled)) throw error;

@@ -1,6 +1,7 @@
 /** Calls of tools of a real MCP server, as a run makes them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkHistory, eventsToEnd, eventsUntil, type SeenEvent, story } from '../support/events.ts';
+import { checkHistory, eventsToEnd, eventsUntil, type SeenEvent, story, types } from '../support/events.ts';
+import { failNext } from '../support/failing-write.ts';
 import { cancel, closedAs, createRun } from '../support/run-client.ts';
 import { openWorkshopStack, type WorkshopStack } from './workshop-stack.ts';
 
@@ -51,6 +52,17 @@ describe('a call', () => {
     checkHistory(events);
     const progress = events.filter((event) => event.type === 'tool.progress').map((event) => event.data.progress);
     expect(progress).toEqual([1, 2, 3]);
+  });
+
+  it('is not given up when the journal does not take its progress', async () => {
+    failNext(stack, 'appendDeltas');
+    const events = await eventsToEnd(stack, await createRun(stack, '/tool shop/steps {"steps": 3, "ms": 30}'));
+    checkHistory(events);
+    expect(types(events)).not.toContain('tool.progress');
+    expect(results(events)).toMatchObject([{ status: 'ok' }]);
+    const [call] = events.filter(({ type }) => type === 'tool.call').map(({ data }) => data);
+    // It began and it ended, once.
+    expect(stack.executions().filter((it) => it.call_id === call?.call_id)).toHaveLength(2);
   });
 });
 
