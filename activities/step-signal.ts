@@ -69,4 +69,4 @@ export function openStepSignal(journal: Journal, runId: string): StepSignal {
 }
 
 /** The longest delay setTimeout takes. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;

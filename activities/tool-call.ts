@@ -9,7 +9,7 @@ import { type Tool, ToolCancelled, type ToolContext, type ToolOutcome } from '..
 import type { ActivityDeps } from './activity-deps.ts';
 import { openProgress } from './call-progress.ts';
 import { patiently } from './patience.ts';
-import { openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
+import { MAX_TIMEOUT_MS, openStepSignal, type StepSignal, StepStopped } from './step-signal.ts';
 
 /** `cut_off`: nobody knows whether the tool acted. `cancelled`: its run is being cancelled. */
 type Stopped = 'cut_off' | 'cancelled';
@@ -72,12 +72,12 @@ const CHILD_REFUSALS = ['personas.not_found', 'validation.failed'];
 /** Runs the tool. */
 async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Promise<ToolOutcome | Stopped> {
   const { call, lease } = begun;
-  const tool = await find(deps, begun);
-  if ('status' in tool) return tool;
   const { call_id } = call;
   const onLeaseLost = () => step.stop('lease_lost');
   const progress = openProgress({ write: deps.write, lease, call_id, onLeaseLost, log: deps.log });
   try {
+    const tool = await find(deps, begun, step);
+    if ('status' in tool) return tool;
     const context: ToolContext = {
       call_id,
       signal: step.signal,
@@ -93,11 +93,17 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
   }
 }
 
-async function find(deps: ActivityDeps, { call }: Begun): Promise<Tool | ToolOutcome> {
+/** Waits for a server that is starting as long as the run has time. Errors: `ToolCancelled`, where the step is stopped meanwhile. */
+async function find(deps: ActivityDeps, { call, time_left_ms }: Begun, step: StepSignal): Promise<Tool | ToolOutcome> {
+  const timeIsUp = time_left_ms === undefined ? [] : [AbortSignal.timeout(Math.min(time_left_ms, MAX_TIMEOUT_MS))];
+  const signal = AbortSignal.any([step.signal, ...timeIsUp]);
   try {
-    const tool = call.offered ? await deps.tools.find(call.name) : undefined;
+    const tool = call.offered ? await deps.tools.find(call.name, signal) : undefined;
     return tool ?? { status: 'error', output: `There is no tool ${call.name}.` };
   } catch (error) {
+    if (step.signal.aborted) throw new ToolCancelled(call.name, Promise.resolve(true));
+    if (signal.aborted)
+      return { status: 'timeout', output: `${call.name} was not available in the time that was left.` };
     if (!(error instanceof McpUnavailable)) throw error;
     return { status: 'error', output: `The tool ${call.name} is not available: ${error.message}` };
   }

@@ -30,8 +30,8 @@ export type Offer = {
 export type Toolbox = {
   /** The tools of a run in the order it names them, its client's own last. A server that cannot be asked offers none. */
   offer(spec: RunSpec): Promise<Offer>;
-  /** The tool a call names; undefined when it is not, or no longer, configured. Rejects with `McpUnavailable`. */
-  find(name: string): Promise<Tool | undefined>;
+  /** The tool a call names; undefined when it is not, or no longer, configured. Rejects as `McpTools.find`. */
+  find(name: string, signal: AbortSignal): Promise<Tool | undefined>;
   close(): Promise<void>;
 };
 
@@ -47,7 +47,7 @@ export function openToolbox(file: Pick<FileConfig, 'mcp' | 'tools'>, log: Log): 
       const tools = [...(http && spec.tools.includes(HTTP_REQUEST) ? [http] : []), ...listed.tools];
       return createOffer(spec, tools);
     },
-    find: async (name) => (name === HTTP_REQUEST ? http : await mcp.find(name)),
+    find: async (name, signal) => (name === HTTP_REQUEST ? http : await mcp.find(name, signal)),
     close: () => mcp.close(),
   };
 }

@@ -62,6 +62,14 @@ test('a server that does not answer is unavailable within the bound, and at once
   expect(Date.now() - again).toBeLessThan(1_000);
 });
 
+test('a call waits for a server that takes longer to start than a list waits, and ends with its signal', async () => {
+  const { open, stdio } = bench();
+  const mcp = open({ late: stdio({ START: 'late', START_MS: '11000' }) });
+  expect((await mcp.list(['late/*'])).unavailable).toHaveLength(1);
+  await expect(mcp.find('late/note', AbortSignal.timeout(20))).rejects.toMatchObject({ name: 'AbortError' });
+  expect((await mcp.find('late/note'))?.name).toBe('late/note');
+});
+
 test('a server that keeps failing is started less and less often', async () => {
   const { open, stdio, logged } = bench();
   const mcp = open({ broken: stdio({ START: 'fail' }) });

@@ -6,9 +6,12 @@ import type { Tool } from '../tool.ts';
 import { errorText } from './error-text.ts';
 import { mcpTool } from './mcp-tool.ts';
 import { McpServer, McpUnavailable } from './server.ts';
+import { START_TIMEOUT_MS } from './session.ts';
 
 /** How long a list waits for a server that is starting; the start itself goes on, and a later list finds it done. */
 export const LIST_WAIT_MS = 10_000;
+/** How long a call that the model has made waits for its server: for all of a start, and a list. */
+const CALL_WAIT_MS = START_TIMEOUT_MS + LIST_WAIT_MS;
 
 export type UnavailableServer = { server: string; message: string };
 
@@ -18,8 +21,11 @@ export interface McpTools {
    * is in `unavailable`. Never rejects, and takes `LIST_WAIT_MS` at most. Names without a `/` are not of MCP: passed over.
    */
   list(patterns: string[]): Promise<{ tools: Tool[]; unavailable: UnavailableServer[] }>;
-  /** Undefined: no such server is configured, or it has no such tool. Rejects with `McpUnavailable` when it cannot be asked. */
-  find(name: string): Promise<Tool | undefined>;
+  /**
+   * Undefined: no such server is configured, or it has no such tool. Waits for a server that is starting. Rejects with `McpUnavailable`
+   * when it cannot be asked, and with an `AbortError` by the signal.
+   */
+  find(name: string, signal?: AbortSignal): Promise<Tool | undefined>;
   /** Ends every session, and every stdio server with it, within about 3 s. */
   close(): Promise<void>;
 }
@@ -33,8 +39,8 @@ export function openMcp(
   const known = new Map(Object.entries(servers).map(([name, config]) => [name, new McpServer(name, config, log)]));
 
   const built = new WeakMap<ServerTool[], Tool[]>();
-  const toolsOf = async (server: McpServer): Promise<Tool[]> => {
-    const listed = await withinListWait(server);
+  const toolsOf = async (server: McpServer, listing: Promise<ServerTool[]>): Promise<Tool[]> => {
+    const listed = await listing;
     const known = built.get(listed);
     if (known) return known;
     const made = listed.map((it) => mcpTool(server, it, tools[`${server.name}/${it.name}`], log));
@@ -60,10 +66,10 @@ export function openMcp(
       return { tools: [...found.values()], unavailable };
     },
 
-    find: async (name) => {
+    find: async (name, signal) => {
       const server = known.get(splitName(name).server);
       if (server === undefined) return undefined;
-      return (await toolsOf(server)).find((tool) => tool.name === name);
+      return (await toolsOf(server, within(CALL_WAIT_MS, 0, server, signal))).find((tool) => tool.name === name);
     },
 
     close: async () => {
@@ -75,7 +81,7 @@ export function openMcp(
     const server = known.get(name);
     if (server === undefined) return { server: name, message: `${name} is not configured.` };
     try {
-      return { tools: await toolsOf(server) };
+      return { tools: await toolsOf(server, within(LIST_WAIT_MS, openingMs(server), server)) };
     } catch (error) {
       const message =
         error instanceof McpUnavailable ? error.message : `${name} cannot list its tools: ${errorText(error)}.`;
@@ -91,12 +97,19 @@ function splitName(name: string): { server: string; tool: string } {
 }
 
 /** A start that has been under way for long is not waited for again by every list. */
-async function withinListWait(server: McpServer): Promise<ServerTool[]> {
+const openingMs = ({ openingSince }: McpServer): number => (openingSince === undefined ? 0 : Date.now() - openingSince);
+
+async function within(
+  boundMs: number,
+  waitedMs: number,
+  server: McpServer,
+  signal?: AbortSignal,
+): Promise<ServerTool[]> {
   const done = new AbortController();
   const listing = server.tools();
-  const waited = server.openingSince === undefined ? 0 : Date.now() - server.openingSince;
-  const patience = delay(Math.max(0, LIST_WAIT_MS - waited), undefined, { signal: done.signal }).then(() => {
-    throw new McpUnavailable(server.name, `${server.name} did not answer within ${LIST_WAIT_MS / 1000} s.`);
+  const ends = AbortSignal.any([done.signal, ...(signal ? [signal] : [])]);
+  const patience = delay(Math.max(0, boundMs - waitedMs), undefined, { signal: ends }).then(() => {
+    throw new McpUnavailable(server.name, `${server.name} did not answer within ${boundMs / 1000} s.`);
   });
   try {
     return await Promise.race([listing, patience]);
