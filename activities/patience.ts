@@ -1,13 +1,11 @@
-/** How a step outlasts a short outage of the journal (a restart, a full disk), with what it has in hand. */
-import { setTimeout as delay } from 'node:timers/promises';
+/** How a step outlasts a short outage of the journal, with what it has in hand. */
 import { isHoldfastError } from '../src/errors.ts';
 import type { Journal } from '../src/journal/journal.ts';
 import type { TransactionArgs, TransactionName, TransactionResult } from '../src/journal/transactions/index.ts';
+import { isUnavailable, untilAvailable } from '../src/journal/until-available.ts';
 
 /** How long a step holds on to what it has when the journal cannot be reached or written: then Temporal tries it again. */
 export const JOURNAL_OUTAGE_MS = 60_000;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
 
 /**
  * Those that need a lease and take it away: repeated after a commit whose outcome is not known, they happen once. If the first did, the
@@ -21,37 +19,39 @@ const TAKES_LEASE_AWAY: ReadonlySet<TransactionName> = new Set<TransactionName>(
   'createChild',
 ]);
 
-/** Does what writes nothing again while the journal is unavailable. Errors: those of `work`; an `AbortError` by `signal`. */
-export function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  return repeat(work, { signal });
+/** Does what only reads again while the journal is unavailable. Errors: those of `read`; an `AbortError` by `signal`. */
+export function patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return untilAvailable(read, { withinMs: JOURNAL_OUTAGE_MS, signal });
 }
 
 /**
- * `journal.write`, tried again while the journal is unavailable: nothing was written then, so nothing is written twice. What gives a
- * lease back is tried again as well where its outcome is not known. Errors: as of the transaction; `journal.outcome_unknown` where one
+ * `journal.write`, tried again while the journal is unavailable: nothing was written then, so nothing is written twice. What takes a
+ * lease away is tried again as well where its outcome is not known. Errors: as of the transaction; `journal.outcome_unknown` where one
  * of those was written after all: the step that is tried again is told what was recorded.
  */
 export function patientWrite(journal: Journal): Journal['write'] {
   return function write<N extends TransactionName>(name: N, args: TransactionArgs<N>): Promise<TransactionResult<N>> {
-    return repeat(() => journal.write(name, args), { evenUnknown: TAKES_LEASE_AWAY.has(name) });
+    const once = () => journal.write(name, args);
+    if (TAKES_LEASE_AWAY.has(name)) return takeAway(once);
+    return untilAvailable(once, { withinMs: JOURNAL_OUTAGE_MS });
   };
 }
 
-async function repeat<T>(
-  work: () => Promise<T>,
-  { evenUnknown = false, signal }: { evenUnknown?: boolean; signal?: AbortSignal },
-): Promise<T> {
-  const until = Date.now() + JOURNAL_OUTAGE_MS;
+function takeAway<T>(write: () => Promise<T>): Promise<T> {
   let unknown: unknown;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+  let isWritten = false;
+  const attempt = async () => {
     try {
-      return await work();
+      return await write();
     } catch (error) {
-      if (unknown !== undefined && isHoldfastError(error, 'steps.superseded')) throw unknown;
-      const isUnknown = evenUnknown && isHoldfastError(error, 'journal.outcome_unknown');
-      if (isUnknown) unknown = error;
-      if (!(isUnknown || isHoldfastError(error, 'journal.unavailable')) || Date.now() > until) throw error;
-      await delay(pause, undefined, signal ? { signal } : {});
+      isWritten = unknown !== undefined && isHoldfastError(error, 'steps.superseded');
+      if (isWritten) throw unknown;
+      if (isUnknown(error)) unknown = error;
+      throw error;
     }
-  }
+  };
+  const isPassing = (error: unknown) => !isWritten && (isUnavailable(error) || isUnknown(error));
+  return untilAvailable(attempt, { withinMs: JOURNAL_OUTAGE_MS, isPassing });
 }
+
+const isUnknown = (error: unknown): boolean => isHoldfastError(error, 'journal.outcome_unknown');

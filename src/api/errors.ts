@@ -87,6 +87,10 @@ export function createErrorResponder(dialects: [Dialect, ...Dialect[]], log: Log
     if (failure.status === 401) {
       c.header('WWW-Authenticate', failure.code === 'auth.invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer');
     }
+    // OpenAI's SDKs repeat a 503 by themselves; without a key they would do it twice.
+    if (failure.code === 'journal.outcome_unknown' && !c.req.header('idempotency-key')) {
+      c.header('x-should-retry', 'false');
+    }
     if (failure.retryAfterS !== undefined) c.header('Retry-After', String(Math.ceil(failure.retryAfterS)));
     return c.json(dialect.renderError(failure), failure.status);
   };

@@ -57,6 +57,19 @@ describe('a connection that is lost', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
+  it('while a create reads what it has made: it reads again, and nobody makes a second', async () => {
+    const runs = async () => (await api.request('GET', '/v1/runs?limit=100')).json.length;
+    const before = await runs();
+    const body = { assistant_id: 'assistant', thread: { messages: [{ role: 'user', content: 'hello' }] } };
+    const made = await losingReads('inputs', async (untilLost) => {
+      const create = api.request('POST', '/openai/v1/threads/runs', body);
+      await untilLost();
+      return await create;
+    });
+    expect(made).toMatchObject({ status: 200, json: { object: 'thread.run' } });
+    expect(await runs()).toBe(before + 1);
+  });
+
   it('while a turn reads its prompt: it reads again, and no worker counts as lost', async () => {
     const { run_id } = await postRun(api, '/ask Which?');
     const reader = await watch(api, run_id);

@@ -1,5 +1,7 @@
 /** The core as Minds speaks of it: threads, runs and personas by their aliases, in what is asked and in what is answered. */
+
 import type { Holdfast } from '../../runs/holdfast.ts';
+import { readAccepted } from '../../runs/read-accepted.ts';
 import type { Caller, CreateRun } from '../../runs/types.ts';
 import type { AssistantsCore } from '../openai/core.ts';
 import { cursorsOf, Names, newAlias } from './names.ts';
@@ -35,7 +37,7 @@ export function aliasedCore(core: Holdfast): AssistantsCore {
     createThread: (caller, input, once) =>
       as(caller, async (names) => {
         const { value, replayed } = await core.createThread(caller, { ...input, alias: newAlias('thread') }, once);
-        return { value: await threadShown(names, value), replayed };
+        return { value: await readAccepted(() => threadShown(names, value)), replayed };
       }),
     getThread: (caller, thread) =>
       onThread(caller, thread, async (id, names) => threadShown(names, await core.getThread(caller, id))),
@@ -46,7 +48,7 @@ export function aliasedCore(core: Holdfast): AssistantsCore {
     createMessage: (caller, thread, input, once) =>
       onThread(caller, thread, async (id, names) => {
         const { value, replayed } = await core.createMessage(caller, id, input, once);
-        return { value: await createdMessageShown(names, value), replayed };
+        return { value: await readAccepted(() => createdMessageShown(names, value)), replayed };
       }),
     pageMessages: (caller, thread, { run_id: run, ...page }) =>
       onThread(caller, thread, async (id, names) => {
@@ -71,7 +73,7 @@ export function aliasedCore(core: Holdfast): AssistantsCore {
       as(caller, async (names) => {
         const id = thread === null ? null : await names.id('thread', thread);
         const { value, replayed } = await core.createRun(caller, id, await aliasedRun(names, id, input), once);
-        return { value: await createdRunShown(names, value), replayed };
+        return { value: await readAccepted(() => createdRunShown(names, value)), replayed };
       }),
     pageRuns: (caller, thread, page) =>
       onThread(caller, thread, async (id, names) => {
@@ -93,7 +95,8 @@ export function aliasedCore(core: Holdfast): AssistantsCore {
     createPersona: (caller, definition, once) =>
       as(caller, async (names) => {
         const { value, replayed } = await core.createPersona(caller, definition, once);
-        return { value: (await personasShown(names, [value]))(value), replayed };
+        const show = await readAccepted(() => personasShown(names, [value]));
+        return { value: show(value), replayed };
       }),
     pagePersonas: (caller, page) =>
       as(caller, async (names) => {
@@ -108,7 +111,7 @@ export function aliasedCore(core: Holdfast): AssistantsCore {
     updatePersona: (caller, persona, patch) =>
       onPersona(caller, persona, async (key, names) => {
         const updated = await core.updatePersona(caller, key, patch);
-        return (await personasShown(names, [updated]))(updated);
+        return (await readAccepted(() => personasShown(names, [updated])))(updated);
       }),
     deletePersona: (caller, persona) => onPersona(caller, persona, (key) => core.deletePersona(caller, key)),
 

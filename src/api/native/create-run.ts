@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import type { Holdfast } from '../../runs/holdfast.ts';
+import { readAccepted } from '../../runs/read-accepted.ts';
 import type { Caller, Created, CreateRun, Idempotency } from '../../runs/types.ts';
 import { requireScope } from '../auth.ts';
 import type { Mount } from '../endpoint.ts';
@@ -75,11 +76,8 @@ async function createRun(
   if (streamed) requireScope(caller, 'runs:read');
   const created = noteReplay(c, await holdfast.createRun(caller, asked.threadId, asked.body, asked.once));
   if (!streamed) return c.json(show(created), 201);
-  const stream = await holdfast.events(caller, created.run_id, {
-    afterSeq: 0,
-    follow: true,
-    signal: readerSignal(c),
-  });
+  const options = { afterSeq: 0, follow: true, signal: readerSignal(c) };
+  const stream = await readAccepted(() => holdfast.events(caller, created.run_id, options));
   c.header('X-Run-Id', created.run_id);
   c.header('X-Thread-Id', created.thread_id);
   return streamEvents(c, stream, 201);

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { RunPicture } from '../../runs/dialect-types.ts';
+import { readAccepted } from '../../runs/read-accepted.ts';
 import type { Caller, CreateRun, Idempotency, RunAlias } from '../../runs/types.ts';
 import { requireScope } from '../auth.ts';
 import type { ApiEnv } from '../env.ts';
@@ -114,7 +115,7 @@ async function create(
   if (asked.stream) requireScope(caller, 'runs:read');
   const input = { ...asked.input, ...(expiresAfterS === undefined ? {} : { expires_after_s: expiresAfterS }) };
   const { value, replayed } = await holdfast.createRun(caller, asked.threadId, input, asked.once);
-  const picture = await holdfast.runPicture(caller, value.thread_id, value.run_id);
+  const picture = await readAccepted(() => holdfast.runPicture(caller, value.thread_id, value.run_id));
   const facts = factsOf(picture);
   if (!asked.stream) {
     // A key answers the first answer again; a name is of a run, which has gone on since.
@@ -122,7 +123,8 @@ async function create(
     return c.json(show(facts, again ? stateOf(picture) : ACCEPTED));
   }
   const story = new RunStory(facts, { show });
-  const thread = asked.threadId === null ? await holdfast.getThread(caller, value.thread_id) : undefined;
+  const readThread = () => readAccepted(() => holdfast.getThread(caller, value.thread_id));
+  const thread = asked.threadId === null ? await readThread() : undefined;
   const opening = [...(thread ? [{ event: 'thread.created', data: threadObject(thread) }] : []), ...story.opening()];
-  return await streamRun(c, holdfast, caller, { story, opening, afterSeq: 0 });
+  return await readAccepted(() => streamRun(c, holdfast, caller, { story, opening, afterSeq: 0 }));
 }
