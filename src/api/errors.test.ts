@@ -60,6 +60,13 @@ describe('a response to an error', () => {
     expect((await send('/v1/runs/run_1')).headers.get('retry-after')).toBe(header);
   });
 
+  it('to what may have happened asks not to repeat it, but with a key', async () => {
+    const { send } = appWhoseRunsFailWith(new HoldfastError('journal.outcome_unknown', 'Who knows?'));
+    expect((await send('/v1/runs/run_1')).headers.get('x-should-retry')).toBe('false');
+    const withKey = await send('/v1/runs/run_1', { headers: { 'idempotency-key': 'k1' } });
+    expect(withKey.headers.get('x-should-retry')).toBeNull();
+  });
+
   it.each([
     new Error('password=hunter2'),
     new HoldfastError('engine.broken', 'password=hunter2', { details: { password: 'hunter2' } }),

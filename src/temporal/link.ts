@@ -168,10 +168,18 @@ async function untilSearchable(made: Connected, namespace: string, signal: Abort
   }
 }
 
-/** gRPC's unavailable (14) and deadline exceeded (4): nothing is known of what was asked. */
+/** Whether nothing is known of what was asked: Temporal refused, was silent until the deadline, or was lost in the midst of it. */
 export function isUnreachable(error: unknown): boolean {
-  const code =
-    (error as { code?: number; cause?: { code?: number } }).code ??
-    (error as { cause?: { code?: number } }).cause?.code;
-  return code === 14 || code === 4;
+  const asked = error as GrpcFailure & { cause?: GrpcFailure };
+  const { code, message } = asked.code === undefined ? (asked.cause ?? asked) : asked;
+  if (code === UNKNOWN) return message?.includes(CONNECTION_LOST) === true;
+  return code !== undefined && UNREACHABLE.includes(code);
 }
+
+type GrpcFailure = { code?: number; message?: string };
+
+/** CANCELLED, as the native connection says of its own deadline ("Timeout expired"); DEADLINE_EXCEEDED; UNAVAILABLE. */
+const UNREACHABLE = [1, 4, 14];
+/** The code of a connection that is reset, as well as of what the server itself cannot say. */
+const UNKNOWN = 2;
+const CONNECTION_LOST = 'transport error';
