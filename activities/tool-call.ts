@@ -46,10 +46,11 @@ export async function toolCall(deps: ActivityDeps, args: RunRef & { turn: number
 /** Makes the child run of a call; a task that cannot be given is a result for the model. */
 async function startChild(
   deps: ActivityDeps,
-  { lease, call }: Begun,
+  begun: Begun,
   turn: number,
   step: StepSignal,
-): Promise<CallOutcome | ToolOutcome> {
+): Promise<CallOutcome | ToolOutcome | Stopped> {
+  const { lease, call } = begun;
   try {
     const prepare = () => deps.prepareChild(lease.org_id, call.arguments as AgentTask);
     const child = await patiently(prepare, step.signal);
@@ -61,6 +62,9 @@ async function startChild(
       active_limit: deps.activeLimit,
     });
   } catch (error) {
+    if (step.signal.aborted && (error as Error).name === 'AbortError') {
+      return await cancelled(deps, begun, step, new ToolCancelled(call.name, Promise.resolve(true)));
+    }
     if (!(error instanceof HoldfastError) || !CHILD_REFUSALS.includes(error.code)) throw error;
     return { status: 'error', output: `Not started: ${error.message}` };
   }
