@@ -146,15 +146,15 @@ describe('max_concurrency', () => {
 
   it('holds the next step back until one ends, and waiting is not silence', async () => {
     const stream = await open(
-      { text: ['a', 'b'], delayMs: IDLE_MS / 4 },
-      { max_concurrency: 2, idle_timeout_s: IDLE_S },
+      { text: ['a', 'b'], delayMs: PATIENT_MS / 4 },
+      { max_concurrency: 2, idle_timeout_s: PATIENT_S },
     );
     const holders = [
       await first(stream(new AbortController().signal)),
       await first(stream(new AbortController().signal)),
     ];
     const third = collect(stream(new AbortController().signal));
-    await sleep(IDLE_MS * 2);
+    await sleep(PATIENT_MS * 2);
     expect(wire.requests).toHaveLength(2);
     await holders[0]?.return?.();
     expect((await third).finish).toBeDefined();
@@ -186,27 +186,27 @@ describe('max_concurrency', () => {
 it('silence counts from when the consumer begins to wait', async () => {
   wire = await startWire();
   const source: Source = async function* () {
-    const pause = sleep(IDLE_MS * 1.5);
+    const pause = sleep(PATIENT_MS * 1.5);
     yield { type: 'text', text: 'a' };
     await pause;
     yield { type: 'text', text: 'b' };
   };
-  const limits = { slots: new Slots(1), idleTimeoutS: IDLE_S };
+  const limits = { slots: new Slots(1), idleTimeoutS: PATIENT_S };
   const texts: unknown[] = [];
   for await (const part of runStep(source, limits, say('x'), new AbortController().signal)) {
     texts.push(part);
-    if (texts.length === 1) await sleep(IDLE_MS * 0.75);
+    if (texts.length === 1) await sleep(PATIENT_MS * 0.75);
   }
   expect(texts).toHaveLength(2);
 });
 
 it('comments on the wire are a sign of life', async () => {
   wire = await startWire({ 'openai-compatible': [{ fault: 'comments' }] });
-  const models = await openModels([wireRoute('openai-compatible', wire.url, { idle_timeout_s: IDLE_S })]);
+  const models = await openModels([wireRoute('openai-compatible', wire.url, { idle_timeout_s: PATIENT_S })]);
   const abort = new AbortController();
   const reading = collect(models.stream(models.route('openai-compatible') as Route, say('x'), abort.signal));
   await wire.request(0);
-  await sleep(IDLE_MS * 2);
+  await sleep(PATIENT_MS * 2);
   abort.abort('enough');
   expect((await reading).error).toBe('enough');
 });
