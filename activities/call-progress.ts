@@ -6,6 +6,7 @@ import type { Lease } from '../src/journal/transactions/begin-turn.ts';
 import { DeltaWriter } from './delta-writer.ts';
 
 export type CallProgress = {
+  /** What comes while as much gathers as may is not shown: a tool does not wait for its progress. */
   report(data: Record<string, unknown>): void;
   /** Waits until what was reported is committed, or is known to be lost. Throws where the lease is. */
   flush(): Promise<void>;
@@ -27,6 +28,7 @@ export function openProgress(options: {
 }): CallProgress {
   const { lease, call_id, log } = options;
   let failed: 'lease' | 'journal' | undefined;
+  let isFull = false;
   const writer = new DeltaWriter(options.write, lease, (error) => {
     failed = LEASE_LOST.some((code) => isHoldfastError(error, code)) ? 'lease' : 'journal';
     if (failed === 'lease') return options.onLeaseLost();
@@ -34,7 +36,13 @@ export function openProgress(options: {
   });
   return {
     report(data) {
-      if (failed === undefined) void writer.push('tool.progress', { call_id, ...data });
+      if (failed !== undefined || isFull) return;
+      const written = writer.push('tool.progress', { call_id, ...data });
+      if (!written) return;
+      isFull = true;
+      void written.then(() => {
+        isFull = false;
+      });
     },
     async flush() {
       try {

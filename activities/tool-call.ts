@@ -77,6 +77,7 @@ const CHILD_REFUSALS = ['personas.not_found', 'validation.failed'];
 async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Promise<ToolOutcome | Stopped> {
   const { call, lease } = begun;
   const { call_id } = call;
+  const until = begun.time_left_ms === undefined ? undefined : Date.now() + begun.time_left_ms;
   const onLeaseLost = () => step.stop('lease_lost');
   const progress = openProgress({ write: deps.write, lease, call_id, onLeaseLost, log: deps.log });
   try {
@@ -85,7 +86,8 @@ async function execute(deps: ActivityDeps, begun: Begun, step: StepSignal): Prom
     const context: ToolContext = {
       call_id,
       signal: step.signal,
-      ...(begun.time_left_ms === undefined ? {} : { timeout_ms: begun.time_left_ms }),
+      // A server that had to start has taken of it.
+      ...(until === undefined ? {} : { timeout_ms: Math.max(1, until - Date.now()) }),
       progress: progress.report,
     };
     const outcome = await observeTool(deps.telemetry, tool, () => tool.execute(call.arguments, context));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isHoldfastError } from '../errors.ts';
+import { type HoldfastError, isHoldfastError } from '../errors.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
@@ -29,4 +29,4 @@ export async function untilAvailable<T>(work: () => Promise<T>, patience: Patien
   }
 }
 
-export const isUnavailable = (error: unknown): boolean => isHoldfastError(error, 'journal.unavailable');
+export const isUnavailable = (error: unknown): error is HoldfastError => isHoldfastError(error, 'journal.unavailable');

@@ -13,7 +13,7 @@ export async function readAccepted<T>(read: () => Promise<T>): Promise<T> {
     return await untilAvailable(read, { withinMs: READ_ACCEPTED_MS });
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    const { message, retryAfterS } = error as HoldfastError;
+    const { message, retryAfterS } = error;
     const said = `It was accepted, and could not be read again: ${message} Repeat with the same Idempotency-Key.`;
     throw new HoldfastError('journal.outcome_unknown', said, { retryAfterS, cause: error });
   }

@@ -114,7 +114,7 @@ export async function lookAtWorkflows(
 }
 
 /** A workflow task that has failed before: the first failure may be that of a worker of another version, which is going. */
-const STUCK_ATTEMPTS = 3;
+export const STUCK_ATTEMPTS = 3;
 export const NOT_IN_JOURNAL = 'no such run';
 const IDS_AT_A_TIME = 500;
 

@@ -52,7 +52,7 @@ export class Relay {
   start(): void {
     this.#every(OUTBOX_EVERY_MS, 'outbox', () => this.deliverDue());
     this.#every(PURGE_EVERY_MS, 'purge', () => this.purge());
-    this.#every(SWEEP_EVERY_MS, 'sweep', () => this.#sweepOnTime());
+    this.#every(SWEEP_EVERY_MS, 'sweep', () => this.#sweepQuiet(QUIET_MS));
     void this.#deps.engine.link.connected().then(
       () => this.#run('first sweep', () => this.#onConnected()),
       (error: Error) => this.#deps.log.debug({ error: error.message }, 'relay ends without Temporal'),
@@ -134,11 +134,11 @@ export class Relay {
 
   async #onConnected(): Promise<void> {
     await this.deliverDue();
-    await this.#sweepOnTime(0);
+    await this.#sweepQuiet(0);
   }
 
   /** After Temporal was away the workflows are asked what they wait for, by the first sweep that is done. */
-  async #sweepOnTime(quietMs = QUIET_MS): Promise<void> {
+  async #sweepQuiet(quietMs: number): Promise<void> {
     if (!this.#deps.engine.link.current()) return;
     const ask = this.#wasAway;
     this.#wasAway = false;

@@ -1,6 +1,7 @@
 /** An upgrade of `holdfast start`, and the way back: runs that one version leaves in any state end on another. */
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STUCK_ATTEMPTS } from '../../src/temporal/agreement.ts';
 import { INPUT_SIGNAL } from '../../workflows/run-input.ts';
 import { checkHistory, types } from '../support/events.ts';
 import { brokenVersion, nextVersion, type Version } from '../support/later-version.ts';
@@ -14,8 +15,6 @@ import { wholeStory } from './reader.ts';
 const REBUILT_WITHIN_MS = 60_000;
 /** A parent is found to be stuck when its child's end reaches it: the child's rebuild comes first, then its own. */
 const PARENT_REBUILT_WITHIN_MS = 2 * REBUILT_WITHIN_MS;
-/** As the server counts (`src/temporal/agreement.ts`). */
-const STUCK_ATTEMPTS = 3;
 const UNREPLAYED = 'waiting_for_input, Temporal says running, with a history that this version cannot replay';
 
 let next: Version;

@@ -4,6 +4,10 @@ import { checkHistory, eventsToEnd, type SeenEvent } from '../support/events.ts'
 import { answer, createRun, detailsOf, outcomeOf, waitingOf } from '../support/run-client.ts';
 import { openWorkshopStack, type WorkshopStack } from './workshop-stack.ts';
 
+/** Of a run, which a server's start of 2.5 s takes from. */
+const BUDGET_S = 5;
+const SLACK_MS = 1_500;
+
 let stack: WorkshopStack;
 beforeAll(async () => {
   stack = await openWorkshopStack({ 'shop/note': 'always', 'shop/look': 'hint', 'shop/put': 'hint' });
@@ -69,4 +73,23 @@ describe('a call that needs approval', () => {
     await answer(stack, id, 'approve');
     expect(results(await eventsToEnd(stack, id))).toMatchObject([{ status: 'ok' }]);
   });
+});
+
+it('a call that was approved waits for a server that has to start again, in the time that its run has', async () => {
+  const approval = { 'shop/slow_heeding': 'always' } as const;
+  const before = await openWorkshopStack(approval);
+  const budget = { timeout_s: BUDGET_S };
+  const id = await createRun(before, { input: '/tool shop/slow_heeding {"ms": 60000}', budget });
+  await waitingOf(before, id);
+  await before.close({ keep: true });
+  const { dataDir, taskQueue } = before.config;
+  const late = { START: 'late', START_MS: '2500' };
+  const after = await openWorkshopStack(approval, { dataDir, taskQueue }, {}, late);
+  expect((await answer(after, id, 'approve')).status).toBe(200);
+  const events = await eventsToEnd(after, id);
+  checkHistory(events);
+  expect(after.executions()).not.toEqual([]);
+  expect(results(events)).toMatchObject([{ status: 'timeout' }]);
+  expect(results(events)[0]?.duration_ms).toBeLessThan(BUDGET_S * 1_000 + SLACK_MS);
+  await after.close();
 });

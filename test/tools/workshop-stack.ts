@@ -11,18 +11,21 @@ const STDIO_WORKSHOP = fileURLToPath(new URL('../mcp/servers/stdio.ts', import.m
 
 export type WorkshopStack = Stack & { executions(): Execution[] };
 
-/** `approval` is the persona's: `shop/note: always` and the like. `more` is the stack's, `tools` of its holdfast.yaml. */
+/** `approval` is the persona's: `shop/note: always` and the like. `more` is the stack's, `tools` of its holdfast.yaml, `env` the server's. */
 export async function openWorkshopStack(
   approval: Record<string, 'always' | 'never' | 'hint'> = {},
   more: Omit<StackOptions, 'file'> = {},
   tools: Record<string, ToolConfig> = {},
+  env: Record<string, string> = {},
 ): Promise<WorkshopStack> {
   const directory = temporaryDirectory();
   const file = join(directory.path, 'executions.jsonl');
   const stack = await openStack({
     ...more,
     file: {
-      mcp: { shop: { command: process.execPath, args: [STDIO_WORKSHOP], env: { EXECUTIONS: file }, timeout_s: 20 } },
+      mcp: {
+        shop: { command: process.execPath, args: [STDIO_WORKSHOP], env: { EXECUTIONS: file, ...env }, timeout_s: 20 },
+      },
       tools,
       personas: [
         {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ObtainOptions, placeInCache } from './cached-binary.ts';
-import { isCode } from './process-identity.ts';
+import { sizeOf } from './size-of.ts';
 
 /** The whole download: 50 MB compressed over a slow line. */
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
@@ -103,16 +103,6 @@ function watchProgress(
     Math.min(PROGRESS_EVERY_MS, stallMs),
   );
   return () => clearInterval(timer);
-}
-
-/** Of a file that was renamed since it was listed, none. */
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return 0;
-    throw error;
-  }
 }
 
 async function bytesIn(directory: string): Promise<number> {

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { open, rename, stat } from 'node:fs/promises';
-import { isCode } from './process-identity.ts';
+import { open, rename } from 'node:fs/promises';
+import { sizeOf } from './size-of.ts';
 
 /** Above this size the log of earlier starts moves to `temporal.log.1` (replacing it) at the next start. */
 const LOG_MAX_BYTES = 5 * 1024 * 1024;
@@ -37,14 +37,5 @@ export async function readTail(path: string, from = 0): Promise<string> {
     return buffer.toString('utf8', 0, bytesRead).trim().split('\n').slice(-TAIL_LINES).join('\n');
   } finally {
     await file.close();
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return 0;
-    throw error;
   }
 }
