@@ -10,18 +10,24 @@ const SHAPES = [
   { readers: 200, chunks: 4_000 },
   { readers: 1_000, chunks: 1_000 },
 ];
-/** A round lasts some tenths of a second, and its rate differs by half from the next one's. */
-const FULL = { rounds: 20, part: 1, mostReaders: 1_000 };
+/**
+ * How fast a process of Hono's came to be compiled differs by half from the next one's, and stays: so many of them in turn, each beside
+ * this many rounds.
+ */
+const FULL = { servers: 4, rounds: 3, part: 1, mostReaders: 1_000 };
 /** With `--quick`: so many rounds, of this part of the chunks, to no more readers than these. */
-const QUICK = { rounds: 2, part: 1 / 6, mostReaders: 200 };
-/** Rounds that are not counted, so that the code is compiled on both sides. */
-const WARM_UPS = 3;
+const QUICK = { servers: 1, rounds: 2, part: 1 / 6, mostReaders: 200 };
+/** Rounds with each server that are not counted, so that the code is compiled on both sides. */
+const WARM_UPS = 2;
 /** What the demo model says of the answer after its stream: `Done. ask_user said "yes"`. */
 const CLOSING_CHUNKS = 4;
 const GOAL = 0.8;
 const GUARD = 0.4;
 
-type Shape = { readers: number; chunks: number; rounds: number };
+type Shape = { readers: number; chunks: number; servers: number; rounds: number };
+
+/** Milliseconds of several rounds. */
+type Elapsed = { ours: number; theirs: number };
 
 /** What is read: a run that goes on while it is read, or one that has ended. Each gives the milliseconds of a round. */
 type Way = { what: string; ours: () => Promise<number>; theirs: () => Promise<number> };
@@ -31,22 +37,35 @@ export const fanOut: Row = {
   name: 'fan-out',
   async measure(stage: Stage): Promise<Measure[]> {
     const measures: Measure[] = [];
-    const { rounds, part, mostReaders } = stage.quick ? QUICK : FULL;
+    const { servers, rounds, part, mostReaders } = stage.quick ? QUICK : FULL;
     for (const { readers, chunks } of SHAPES.filter((it) => it.readers <= mostReaders)) {
-      measures.push(...(await measureShape(stage, { readers, chunks: Math.round(chunks * part), rounds })));
+      measures.push(...(await measureShape(stage, { readers, chunks: Math.round(chunks * part), servers, rounds })));
     }
     return measures;
   },
 };
 
-/** With a server of Hono's own: what one has done before shows in its rates. */
+/** What both ways took, of all rounds with all servers. */
 async function measureShape(stage: Stage, shape: Shape): Promise<Measure[]> {
+  const elapsedMs = new Map<string, Elapsed>();
+  for (let i = 0; i < shape.servers; i++) {
+    for (const way of await waysBesideNewServer(stage, shape)) {
+      const before = elapsedMs.get(way.what) ?? { ours: 0, theirs: 0 };
+      elapsedMs.set(way.what, { ours: before.ours + way.ours, theirs: before.theirs + way.theirs });
+    }
+  }
+  return [...elapsedMs].map(([what, elapsed]) => measureOf(what, elapsed, shape));
+}
+
+/** With a server of Hono's own: what one has done before shows in its rates. */
+async function waysBesideNewServer(stage: Stage, shape: Shape): Promise<(Elapsed & { what: string })[]> {
   const server = forkModule('./hono/server.ts');
   try {
     const [honoUrl] = (await once(server, 'message')) as [string];
-    const measures: Measure[] = [];
-    for (const way of await waysOf(stage, honoUrl, shape)) measures.push(await measureWay(way, shape));
-    return measures;
+    const taken: (Elapsed & { what: string })[] = [];
+    for (const way of await waysOf(stage, honoUrl, shape))
+      taken.push({ what: way.what, ...(await inTurn(way, shape.rounds)) });
+    return taken;
   } finally {
     await end(server, () => server.disconnect());
   }
@@ -78,7 +97,7 @@ async function waysOf(stage: Stage, honoUrl: string, { readers, chunks, rounds }
   ];
 }
 
-async function measureWay({ what, ours, theirs }: Way, { readers, chunks, rounds }: Shape): Promise<Measure> {
+async function inTurn({ ours, theirs }: Way, rounds: number): Promise<Elapsed> {
   for (let round = 0; round < WARM_UPS; round++) {
     await ours();
     await theirs();
@@ -88,7 +107,11 @@ async function measureWay({ what, ours, theirs }: Way, { readers, chunks, rounds
     elapsedMs.ours += await ours();
     elapsedMs.theirs += await theirs();
   }
-  const rate = (ms: number) => (rounds * readers * chunks * 1_000) / ms;
+  return elapsedMs;
+}
+
+function measureOf(what: string, elapsedMs: Elapsed, { readers, chunks, servers, rounds }: Shape): Measure {
+  const rate = (ms: number) => (servers * rounds * readers * chunks * 1_000) / ms;
   return {
     ...{
       what: `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`,
