@@ -14,13 +14,13 @@ const ON_POSTGRES = ['src/journal/postgres/**/*.test.ts'];
 /** APIs and workers as processes of their own, which need PostgreSQL and a Temporal cluster. */
 const APART = ['test/apart/**/*.test.ts'];
 
-/** Every suite runs real parts; files run two at a time, each in a process of its own. */
+/** Every suite runs real parts; files run two at a time, each in a process of its own. A busy machine is given its time. */
 export const EVERY_SUITE = {
   globalSetup: ['test/support/global-setup.ts'],
   pool: 'forks' as const,
   maxWorkers: 2,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  testTimeout: 90_000,
+  hookTimeout: 180_000,
 };
 
 /** PostgreSQL and the cluster are started for their suites only. */

@@ -11,7 +11,8 @@ import { type Served, serveApp } from './serve.ts';
 import { type Core, testApp } from './test-app.ts';
 
 const HOST = '127.0.0.1';
-const GRACE_MS = 5_000;
+/** Long, so that half of it is much for a busy machine, and still tells what waited for its end. */
+const GRACE_MS = 20_000;
 const AUTH = { authorization: 'Bearer secret-of-a' };
 const open: Served[] = [];
 

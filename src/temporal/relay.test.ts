@@ -41,7 +41,7 @@ it('a first sweep that fails is made up for: the next asks workflows what they w
   await until(async () => (await waitsFor()).length === 0, 'the workflow is told of the answer', TOLD_WITHIN_MS);
   await after.close();
   await proxy.close();
-}, 90_000);
+}, 270_000);
 
 /** A run that waits for its person and, for much longer, for a time: it looks like one that is as it should be. */
 async function createSleeper(stack: Stack): Promise<string> {

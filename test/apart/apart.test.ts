@@ -31,7 +31,7 @@ describe('a run', () => {
   });
 
   it('that streams reaches a reader of each API event by event, not in gulps at the end', async () => {
-    const { run_id } = await postRun(one, '/stream chunks=40 delay_ms=50');
+    const { run_id } = await postRun(one, '/stream chunks=120 delay_ms=50');
     const readers = await Promise.all([one, other].map((api) => watch(api, run_id)));
     await Promise.all(readers.map((reader) => reader.untilClosed()));
     for (const reader of readers) {
@@ -39,7 +39,7 @@ describe('a run', () => {
         event.type === 'message.delta' ? [reader.arrivedAt[i] ?? 0] : [],
       );
       const took = (deltas.at(-1) ?? 0) - (deltas[0] ?? 0);
-      // 40 chunks of 50 ms; told only by the poll they would come in two or three lumps.
+      // 120 chunks of 50 ms; told only by the poll, every 2 s, they would come in three or four lumps.
       expect(new Set(deltas.map((at) => Math.floor(at / 50))).size, `${took} ms`).toBeGreaterThan(15);
     }
     expect(readers[0]?.text).toBe(readers[1]?.text);

@@ -17,10 +17,10 @@ import { stories, type Told } from './rolling/stories.ts';
 
 const WORKSHOP = fileURLToPath(new URL('../mcp/servers/stdio.ts', import.meta.url));
 /** Well within the time that a worker which is told to stop leaves to tools with side effects. */
-const TOOL_MS = 3_500;
+const TOOL_MS = 2_000;
 const CLIENTS_OF_A_STORY = 2;
-/** What a client may notice of a handover: the issue's bound for a worker that is killed is 8 s. */
-const SILENT_WITHIN_MS = 3_000;
+/** What a client may notice of a handover: the issue's bound for a worker that is killed. */
+const SILENT_WITHIN_MS = 8_000;
 const LAST_RUNS_WITHIN_MS = 40_000;
 
 const directory = temporaryDirectory();
@@ -47,7 +47,7 @@ afterAll(async () => {
 
 type Stop = { what: string; at: number; took: number };
 
-it('loses nothing, and fails no request that a client tries once more', { timeout: 120_000 }, async () => {
+it('loses nothing, and fails no request that a client tries once more', { timeout: 300_000 }, async () => {
   const client = new BalancedClient(cluster.apis);
   const load = startLoad(client);
   await until(() => load.told.length >= 8, 'the load is under way', 30_000);
@@ -61,6 +61,7 @@ it('loses nothing, and fails no request that a client tries once more', { timeou
   expect(client.tally.streamsBroken, 'streams cut off').toBe(0);
   expect(longestSilence(told).ms).toBeLessThan(SILENT_WITHIN_MS);
   for (const run of told) await expectWhole(run);
+  expectHandedOver(told);
   expectEachOnce(told);
   await expectNoOthers(told);
 });
@@ -128,6 +129,12 @@ async function expectWhole({ kind, run_id, thread_id, seen, end, output }: Told)
   expect((await api.request('GET', `/v1/threads/${thread_id}`)).json.active_run_id).toBeNull();
 }
 
+/** No turn lost its worker: each that a worker could not end was given back, and waited for no heartbeat timeout. */
+function expectHandedOver(told: Told[]): void {
+  const reasons = told.flatMap(({ seen }) => handoversOf(seen).map(({ reason }) => reason));
+  expect(reasons).toEqual(reasons.map(() => 'worker_shutdown'));
+}
+
 /** No tool acted twice, and each that acted belongs to a run that has its result. */
 function expectEachOnce(told: Told[]): void {
   const begun = (existsSync(log) ? readLines(log) : []).filter(({ state }) => state === 'begun');
@@ -181,11 +188,13 @@ function handoversOf(seen: SeenEvent[]): Handover[] {
   });
 }
 
+/** What a turn takes to its first word is left out: it says how busy the machine is, not how the turn came to its worker. */
 function longestSilence(told: Told[]) {
   let longest = { kind: '', ms: 0, before: '', after: '' };
   for (const { kind, seen } of told.filter(({ kind }) => kind.includes('stream'))) {
     for (const [i, event] of seen.entries()) {
       const before = seen[i - 1];
+      if (before?.type === 'turn.started' && event.type === 'message.delta') continue;
       const silence = before ? Date.parse(event.created_at) - Date.parse(before.created_at) : 0;
       if (silence > longest.ms) longest = { kind, ms: silence, before: before?.type ?? '', after: event.type };
     }

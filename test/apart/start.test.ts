@@ -14,9 +14,9 @@ afterAll(() => server.close());
 
 describe('all in one process on PostgreSQL', { timeout: 60_000 }, () => {
   it('a run that is cut off by kill -9 is told again after the next start', async () => {
-    const { run_id } = await postRun(server, '/stream chunks=60 delay_ms=25');
+    const { run_id } = await postRun(server, '/stream chunks=60 delay_ms=60');
     const seen = await watch(server, run_id);
-    await seen.until((event) => event.seq > 20, 'twenty events');
+    await seen.until((event) => event.seq > 6, 'six events');
     await server.kill();
     await server.restart();
     const story = await wholeStory(server, run_id, 30_000);

@@ -32,7 +32,8 @@ describe.each([
   it('a run streams on, an answer and a run are accepted, and all three end when it is back', async () => {
     const { run_id: asking } = await postRun(api, '/ask Which colour?\n/say Done.');
     await (await watch(api, asking)).untilType('run.waiting_for_input');
-    const { run_id: streaming } = await postRun(api, '/stream chunks=80 delay_ms=25');
+    // 6 s, so that it streams still when Temporal is gone.
+    const { run_id: streaming } = await postRun(api, '/stream chunks=240 delay_ms=25');
     const reader = await watch(api, streaming);
     await reader.until((event) => event.seq > 5, 'the run streams');
 

@@ -72,7 +72,7 @@ async function notedOld(): Promise<Map<string, number>> {
 const since = (began: number) => Math.round(performance.now() - began);
 const isLater = (build: string | null) => build?.startsWith('0.2.0-') === true;
 
-describe('a rolling upgrade', { timeout: 120_000 }, () => {
+describe('a rolling upgrade', { timeout: 360_000 }, () => {
   it('migrates under load, serves with both, finishes on the next version what the one before began, and goes back', async () => {
     const [api] = old.apis as [TestServer];
     const [worker] = old.workers as [TestServer];

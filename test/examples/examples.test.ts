@@ -21,7 +21,7 @@ import { goldenText } from './golden-text.ts';
 
 const FOLDER = new URL('../../examples/', import.meta.url);
 /** A whole server starts and ends within: some 4 s, and several times that on a busy machine. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 function open(example: Example) {
   const directory = temporaryDirectory();

@@ -40,8 +40,8 @@ describe('of an answer and an expiry', () => {
   });
 
   it('the answer wins when it is first, though the timer asks afterwards', async () => {
-    const persona_id = await shortPersona(stack, 2);
-    const id = await createRun(stack, { input: '/ask Which colour?\n/think ms=3000', persona_id });
+    const persona_id = await shortPersona(stack, 3);
+    const id = await createRun(stack, { input: '/ask Which colour?\n/think ms=6000', persona_id });
     const { data } = await waitingOf(stack, id);
     expect((await answer(stack, id, 'blue')).status).toBe(200);
     await past(data.expires_at);
@@ -55,7 +55,8 @@ describe('of an answer and an expiry', () => {
 
   it('the expiry wins after its time even if no worker runs to see it', async () => {
     const other = await openStack();
-    const persona_id = await shortPersona(other, 1);
+    // Long enough to close the worker before it.
+    const persona_id = await shortPersona(other, 5);
     const id = await createRun(other, { input: '/ask Which colour?', persona_id });
     const { data } = await waitingOf(other, id);
     await other.close({ keep: true });

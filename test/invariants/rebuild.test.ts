@@ -57,7 +57,7 @@ describe('a run whose workflow Temporal has forgotten', () => {
   });
 
   it('while it streams is rebuilt, says so, and completes once', async () => {
-    const id = await createRun(stack, '/say Begun.\n/think ms=3000\n/say Ended.');
+    const id = await createRun(stack, '/say Begun.\n/think ms=6000\n/say Ended.');
     await eventsUntil(stack, id, (event) => event.type === 'message.delta');
     await loseAndSweep(id);
     const events = await eventsToEnd(stack, id);

@@ -54,7 +54,7 @@ describe("a run's history in Temporal", () => {
     const body = { key: 'lead', tools: ['run_agent', 'wait'] };
     expect((await stack.send('POST', '/v1/personas', { body })).status).toBe(201);
     const task = { persona: 'assistant', input: `/say ${SECRET}-child` };
-    const input = `/parallel\n/tool run_agent ${JSON.stringify(task)}\n/tool wait {"seconds": 1}\n`;
+    const input = `/parallel\n/tool run_agent ${JSON.stringify(task)}\n/tool wait {"seconds": 4}\n`;
     const id = await createRun(stack, { persona_id: 'lead', input });
     await eventsUntil(stack, id, (event) => event.type === 'tool.progress');
     const said = await stack.send('POST', `/v1/runs/${id}/messages`, { body: { content: `/say ${SECRET}-message` } });

@@ -39,7 +39,8 @@ it('a call of the server is a step with its output, and asks nothing of the clie
 });
 
 it('what the server runs is done before the client is asked for its own', async () => {
-  const script = '/parallel\n/tool shop/slow {"ms": 700}\n/tool get_weather\n';
+  // Long enough to be at work still when the run is asked for.
+  const script = '/parallel\n/tool shop/slow {"ms": 3000}\n/tool get_weather\n';
   const thread = await api.createThread(script);
   const run = await api.createRun(thread, { tools: [weatherTool()] });
   await waitingOf(stack, run.id);

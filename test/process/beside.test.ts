@@ -84,12 +84,14 @@ describe('keys', () => {
   });
 
   it('an expired key is refused, and its open stream ends', async () => {
-    const { token } = await createKey('--expires', '3s');
     const { run_id } = await postRun(server, '/think ms=60000');
+    // The time of the key runs while the command that made it ends.
+    const { token } = await createKey('--expires', '8s');
     const reader = await watch(server, run_id, as(token));
     await until(
       async () => (await server.request('GET', '/v1/runs', undefined, as(token))).status === 401,
       'the expired key is refused',
+      30_000,
     );
     await reader.untilClosed(REVOKED_WITHIN_MS);
     await server.request('POST', `/v1/runs/${run_id}:cancel`);

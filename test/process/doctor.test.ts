@@ -15,7 +15,7 @@ async function agreement(server: TestServer, ...args: string[]): Promise<{ code:
 }
 
 it('lists a run that was terminated and one that was deleted in Temporal, and ends and rebuilds them with --repair', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   await using server = await startServer();
   const connection = await Connection.connect({ address: `127.0.0.1:${server.env.HOLDFAST_TEMPORAL_PORT}` });

@@ -86,8 +86,8 @@ describe.each([
   });
 
   it('a stream cut in the middle is voided and tells its story again', async () => {
-    const { run, seen } = await started('/stream chunks=60 delay_ms=25');
-    await seen.until((event) => event.seq > 20, 'twenty events');
+    const { run, seen } = await started('/stream chunks=60 delay_ms=60');
+    await seen.until((event) => event.seq > 6, 'six events');
     const story = await killAndFollow(run, seen, () => timeToNextEvent(run, seen, 'mid-stream'));
     expectEnd(story, 'run.completed');
     expect(count(story, 'message.reset')).toBe(1);
@@ -99,7 +99,7 @@ describe.each([
   });
 
   it('a silent model is asked again', async () => {
-    const { run, seen } = await started('/think ms=1500\n/say thought');
+    const { run, seen } = await started('/think ms=4000\n/say thought');
     await seen.untilType('turn.started');
     const story = await killAndFollow(run, seen, () => timeToNextEvent(run, seen, 'silent'));
     expectEnd(story, 'run.completed');

@@ -19,7 +19,7 @@ const answer = async (server: TestServer, run: Started, content: string) =>
 async function asked(server: TestServer, run: Started, count: number): Promise<void> {
   const reader = await watch(server, run.run_id);
   const requests = () => reader.events.filter((event) => event.type === 'run.waiting_for_input').length;
-  await until(() => requests() >= count, `request ${count}`, 20_000);
+  await until(() => requests() >= count, `request ${count}`, 30_000);
   await reader.close();
 }
 
@@ -59,7 +59,7 @@ describe('the journal put back to an older copy', { timeout: TEST_TIMEOUT_MS }, 
     const finished = await postRun(server, '/ask First?\n/say Done.');
     const cancelled = await postRun(server, '/ask First?');
     for (const run of [further, finished, cancelled]) await asked(server, run, 1);
-    const working = await postRun(server, '/say Begun.\n/think ms=1000\n/ask Then?\n/say Done.');
+    const working = await postRun(server, '/say Begun.\n/think ms=4000\n/ask Then?\n/say Done.');
     await (await watch(server, working.run_id)).untilType('message.delta');
     const copy = await copyDatabase(server, 'holdfast.db');
 

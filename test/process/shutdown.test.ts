@@ -18,8 +18,8 @@ afterAll(() => console.log(figures.join('\n')));
 describe('SIGTERM', { timeout: 90_000 }, () => {
   it('while runs stream, think and wait ends the server with 0 and its Temporal server; the next start completes them', async () => {
     await using server = await startServer();
-    const streaming = await postRun(server, '/stream chunks=300 delay_ms=20');
-    const silent = await postRun(server, '/think ms=8000\n/say thought');
+    const streaming = await postRun(server, '/stream chunks=500 delay_ms=20');
+    const silent = await postRun(server, '/think ms=10000\n/say thought');
     const waiting = await postRun(server, '/ask Which colour?');
     const seen = await watch(server, streaming.run_id);
     await (await watch(server, waiting.run_id)).untilType('run.waiting_for_input');

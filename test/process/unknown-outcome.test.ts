@@ -40,7 +40,7 @@ const details = async (server: TestServer, id: string) => (await server.request(
 const ended = (server: TestServer, id: string) =>
   until(async () => (await details(server, id)).status === 'completed', 'the run is completed', 30_000);
 
-describe('a call whose worker was killed', { timeout: 90_000 }, () => {
+describe('a call whose worker was killed', { timeout: 270_000 }, () => {
   it('asks what became of it when its tool has side effects, and is made again only when told to', async () => {
     await using directory = await own();
     const { server, begun } = await startWithWorkshop(directory.path);

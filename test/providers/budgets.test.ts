@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventsUntil, story } from '../support/events.ts';
 import { WIRES, wireRoute } from '../wire/collect.ts';
-import type { Reply } from '../wire/server.ts';
+import { type Reply, startWire, type WireServer } from '../wire/server.ts';
 import { type OnWire, ofType, openOnWire } from './on-wire.ts';
 import { outputCap } from './transcript.ts';
 
@@ -12,15 +12,27 @@ const ASK: Reply = {
 };
 const ANSWER: Reply = { text: ['Done.'], usage: { input: 10, output: 5 } };
 
+/** Enough for a busy machine to come to what the time is to cut. */
+const TIMEOUT_S = 4;
+/** Nothing else ends these runs as soon: a silent provider is left after 60 s, and Retry-After says as much. */
+const CUT_WITHIN_MS = 20_000;
+/** The tests of time wait at once, so each has a wire of its own, and the route of this name to it. */
+const TIMED = ['silent', 'many', 'retry-after', 'human', 'ask'] as const;
+
+let timed: Record<(typeof TIMED)[number], WireServer>;
 let on: OnWire;
 beforeAll(async () => {
+  const wires = await Promise.all(TIMED.map(async (name) => [name, await startWire()] as const));
+  timed = Object.fromEntries(wires) as typeof timed;
   on = await openOnWire((url) => [
     ...WIRES.map((wire) => wireRoute(wire, url)),
     wireRoute('openai', url, { id: 'priced', price: { input: 10, output: 100 } }),
+    ...TIMED.map((name) => wireRoute('openai', timed[name].url, { id: name })),
   ]);
 });
 afterAll(async () => {
   await on.close();
+  for (const wire of Object.values(timed)) await wire.close();
 });
 
 const requestsSince = (first: number) => on.wire.requests.slice(first);
@@ -76,52 +88,62 @@ it('a void attempt counts: what it said is spent', async () => {
   expect(requestsSince(first)).toHaveLength(1);
 });
 
-describe('timeout_s', () => {
+describe.concurrent('timeout_s', () => {
   it('cuts a model that is silent, and says that the budget is spent', async () => {
-    on.wire.script('openai', [{ text: ['Hm'], fault: 'silent' }]);
+    timed.silent.script('openai', [{ text: ['Hm'], fault: 'silent' }]);
     const started = performance.now();
-    const { id, first } = await within({ timeout_s: 1 });
+    const { id } = await within({ timeout_s: TIMEOUT_S }, 'silent');
     const events = await on.finish(id);
     const took = performance.now() - started;
     expect(events.at(-1)?.data.error).toMatchObject({ code: 'budget.exceeded' });
     expect(story(events)).toEqual(['run.started', 'turn.started', 'message.delta', 'run.failed']);
-    expect(took).toBeGreaterThanOrEqual(990);
-    expect(took).toBeLessThan(2_500);
-    const [request] = requestsSince(first);
+    expect(took).toBeGreaterThanOrEqual(TIMEOUT_S * 1_000 - 10);
+    expect(took).toBeLessThan(CUT_WITHIN_MS);
+    const [request] = timed.silent.requests;
     await request?.closed;
     expect(request?.completed).toBe(false);
   });
 
   it('is met once: no second attempt begins in its last millisecond', async () => {
-    on.wire.script('openai', [{ fault: 'silent' }]);
-    const first = on.wire.requests.length;
+    timed.many.script('openai', [{ fault: 'silent' }]);
     const ids = await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
-        on.run({ route_id: 'openai', input: 'x', budget: { timeout_s: 0.5 + i / 100 } }),
+        on.run({ route_id: 'many', input: 'x', budget: { timeout_s: TIMEOUT_S + i / 100 } }),
       ),
     );
     for (const id of ids) {
       expect(story(await on.finish(id))).toEqual(['run.started', 'turn.started', 'run.failed']);
     }
-    expect(requestsSince(first)).toHaveLength(ids.length);
+    expect(timed.many.requests).toHaveLength(ids.length);
   });
 
   it('ends a run that waits for a provider’s Retry-After', async () => {
-    on.wire.script('openai', [{ http: { status: 429, headers: { 'retry-after': '6' } } }, ANSWER]);
+    timed['retry-after'].script('openai', [{ http: { status: 429, headers: { 'retry-after': '60' } } }, ANSWER]);
     const started = performance.now();
-    const { id } = await within({ timeout_s: 1 });
+    const { id } = await within({ timeout_s: TIMEOUT_S }, 'retry-after');
     const events = await on.finish(id);
     expect(events.at(-1)?.data.error).toMatchObject({ code: 'budget.exceeded' });
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(CUT_WITHIN_MS);
   });
 
   it('does not run while the run waits for its human', async () => {
-    on.wire.script('openai', [ASK, ANSWER]);
-    const { id } = await within({ timeout_s: 1.5 });
+    timed.human.script('openai', [ASK, ANSWER]);
+    const { id } = await within({ timeout_s: TIMEOUT_S }, 'human');
     await on.until(id, 'run.waiting_for_input');
-    await new Promise((resolve) => setTimeout(resolve, 1_700));
+    await new Promise((resolve) => setTimeout(resolve, TIMEOUT_S * 1_000 + 200));
     await on.answer(id, { content: 'yes' });
     expect((await on.finish(id)).at(-1)?.type).toBe('run.completed');
+  });
+
+  it('with on_exceeded: ask asks when it cut the model, and tries the turn again after `raise`', async () => {
+    timed.ask.script('openai', [{ text: ['Hm'], fault: 'silent' }, ANSWER]);
+    const { id } = await within({ timeout_s: TIMEOUT_S, on_exceeded: 'ask' }, 'ask');
+    const request = await on.until(id, 'run.waiting_for_input');
+    expect(request.data).toMatchObject({ kind: 'budget' });
+    await on.answer(id, { content: 'raise {"timeout_s": 60}' });
+    const events = await on.finish(id);
+    expect(events.at(-1)).toMatchObject({ type: 'run.completed', data: { output: 'Done.' } });
+    expect(ofType(events, 'message.reset').map((event) => event.data.reason)).toEqual(['deadline']);
   });
 });
 
@@ -169,16 +191,5 @@ describe('on_exceeded: ask', () => {
     }
     await on.answer(id, { content: 'raise' });
     expect((await on.finish(id)).at(-1)?.type).toBe('run.completed');
-  });
-
-  it('asks when the deadline cut the model, and tries the turn again after `raise`', async () => {
-    on.wire.script('openai', [{ text: ['Hm'], fault: 'silent' }, ANSWER]);
-    const { id } = await within({ timeout_s: 1, on_exceeded: 'ask' });
-    const request = await on.until(id, 'run.waiting_for_input');
-    expect(request.data).toMatchObject({ kind: 'budget' });
-    await on.answer(id, { content: 'raise {"timeout_s": 30}' });
-    const events = await on.finish(id);
-    expect(events.at(-1)).toMatchObject({ type: 'run.completed', data: { output: 'Done.' } });
-    expect(ofType(events, 'message.reset').map((event) => event.data.reason)).toEqual(['deadline']);
   });
 });

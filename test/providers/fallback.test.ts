@@ -72,12 +72,12 @@ describe('a route that keeps failing', () => {
   });
 
   it('does not make the fallback wait for the Retry-After of the route that failed', async () => {
-    on.wire.script('openai', [{ http: { status: 429, headers: { 'retry-after': '5' }, body: {} } }]);
+    on.wire.script('openai', [{ http: { status: 429, headers: { 'retry-after': '60' }, body: {} } }]);
     on.wire.script('anthropic', [{ text: ['At once.'] }]);
     const started = performance.now();
     const events = await on.finish(await on.run({ route_id: 'hasty', input: 'x' }));
     expect(events.at(-1)?.data.output).toBe('At once.');
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 
   it('is not left for its fallback when the request itself is refused', async () => {

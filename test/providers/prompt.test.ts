@@ -1,5 +1,6 @@
 /** What reaches the model: the whole conversation, in order, on every wire. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventsUntil } from '../support/events.ts';
 import { WIRES, wireRoute } from '../wire/collect.ts';
 import { type OnWire, openOnWire } from './on-wire.ts';
 import { callIds, resultIds, said, transcript } from './transcript.ts';
@@ -100,8 +101,7 @@ describe.each(WIRES)('the %s wire is told', (wire) => {
     );
     const thread = await newThread();
     const first = await on.run({ route_id: wire, input: 'Begin.', instructions: 'I.' }, thread);
-    await on.until(first, 'message.delta');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await eventsUntil(on.stack, first, (event) => event.data.content === 'begins');
     await on.stack.send('POST', `/v1/runs/${first}:cancel`);
     expect((await on.finish(first)).at(-1)?.type).toBe('run.cancelled');
     const listed = await on.stack.send('GET', `/v1/threads/${thread}/messages`);

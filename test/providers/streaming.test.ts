@@ -7,6 +7,9 @@ import { type OnWire, ofType, openOnWire, textOf } from './on-wire.ts';
 /** USD per million tokens. */
 const PRICE = { input: 2, cached_input: 0.5, output: 10 };
 const CREDITS_PER_USD = 1_000;
+/** Far above `CHUNK_EVERY_MS`, and still below what a run takes whose five chunks come so. */
+const IDLE_TIMEOUT_S = 3;
+const CHUNK_EVERY_MS = 900;
 
 let on: OnWire;
 beforeAll(async () => {
@@ -14,7 +17,7 @@ beforeAll(async () => {
     ...WIRES.map((wire) => wireRoute(wire, url, { price: PRICE })),
     ...WIRES.map((wire) => wireRoute(wire, url, { id: `${wire}-unpriced` })),
     wireRoute('openai', url, { id: 'one-price', price: { input: 2, output: 10 } }),
-    wireRoute('openai', url, { id: 'one-at-a-time', max_concurrency: 1, idle_timeout_s: 0.5 }),
+    wireRoute('openai', url, { id: 'one-at-a-time', max_concurrency: 1, idle_timeout_s: IDLE_TIMEOUT_S }),
   ]);
 });
 afterAll(async () => {
@@ -119,16 +122,17 @@ it('runs many streams at once, each with its own text', async () => {
 it('keeps to max_concurrency: the next run waits for its turn, and that is no silence of the provider', async () => {
   let open = 0;
   let most = 0;
-  on.wire.script('openai', (request) => {
+  on.wire.script('openai', (request, index) => {
     most = Math.max(most, ++open);
     void request.closed.then(() => open--);
-    return { text: ['a', 'b', 'c', 'd'], delayMs: 100 };
+    // The first alone has to be slow: the other one waits for its turn meanwhile.
+    return { text: ['a', 'b', 'c', 'd', 'e'], ...(index === 0 ? { delayMs: CHUNK_EVERY_MS } : {}) };
   });
-  const ids = await Promise.all([1, 2, 3].map((n) => on.run({ route_id: 'one-at-a-time', input: `${n}` })));
+  const ids = await Promise.all([1, 2].map((n) => on.run({ route_id: 'one-at-a-time', input: `${n}` })));
   for (const id of ids) {
     const events = await on.finish(id);
     expect(ofType(events, 'turn.started')).toHaveLength(1);
-    expect(events.at(-1)?.data.output).toBe('abcd');
+    expect(events.at(-1)?.data.output).toBe('abcde');
   }
   expect(most).toBe(1);
 });

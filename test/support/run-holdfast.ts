@@ -12,7 +12,7 @@ export type Finished = { code: number | null; stdout: string; stderr: string; ms
 /** Runs a `holdfast` command to its end, which must come within `timeoutMs`. Only the given environment's own variables count. */
 export async function runHoldfast(
   args: string[],
-  { cwd, env, timeoutMs = 20_000, main = MAIN }: { cwd: string; env: Env; timeoutMs?: number; main?: string },
+  { cwd, env, timeoutMs = 60_000, main = MAIN }: { cwd: string; env: Env; timeoutMs?: number; main?: string },
 ): Promise<Finished> {
   const began = performance.now();
   const child = spawn(process.execPath, [main, ...args], {

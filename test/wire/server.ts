@@ -7,8 +7,8 @@ import type { Reply, Wire } from './reply.ts';
 export type { Reply, Wire } from './reply.ts';
 
 const COMMENT_EVERY_MS = 20;
-/** A reset throws away what the client has not read yet, so a cut waits for the deltas to arrive. */
-const CUT_AFTER_MS = 30;
+/** A reset throws away what the client has not read yet, so a cut waits until also a busy one has read the deltas. */
+const CUT_AFTER_MS = 300;
 
 /** One request as it arrived. */
 export type WireRequest = {

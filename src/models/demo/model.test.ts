@@ -5,6 +5,13 @@ import type { ModelRequest, PromptMessage, Route } from '../types.ts';
 
 const models = openModels([{ id: 'demo', provider: 'demo' }]);
 
+/** Of which the fastest counts: a busy machine slows some down, and makes none faster. */
+const ROUNDS = 5;
+/** Far less than the silence that is broken off. */
+const ABORTED_WITHIN_MS = 5_000;
+/** Half of what 2,000 chunks take at the default pace, or 20,000 with a timer each. */
+const UNPACED_WITHIN_MS = 10_000;
+
 const ask = async (request: ModelRequest | string, signal = new AbortController().signal) => {
   const opened = await models;
   const whole = typeof request === 'string' ? say(request) : request;
@@ -40,11 +47,15 @@ describe('without a script', () => {
   });
 
   it('sends about 100 chunks a second', async () => {
-    const begun = performance.now();
-    await ask(Array.from({ length: 28 }, () => 'word').join(' '));
-    const chunksPerSecond = (30 / (performance.now() - begun)) * 1_000;
-    expect(chunksPerSecond).toBeGreaterThan(50);
-    expect(chunksPerSecond).toBeLessThan(120);
+    const rates: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const begun = performance.now();
+      await ask(Array.from({ length: 28 }, () => 'word').join(' '));
+      rates.push((30 / (performance.now() - begun)) * 1_000);
+    }
+    const fastest = Math.max(...rates);
+    expect(fastest).toBeGreaterThan(50);
+    expect(fastest).toBeLessThan(120);
   });
 });
 
@@ -185,7 +196,7 @@ describe('time', () => {
     setTimeout(() => abort.abort('cancelled'), 20);
     const begun = performance.now();
     expect(await thinking).toMatchObject({ error: 'cancelled', parts: [] });
-    expect(performance.now() - begun).toBeLessThan(200);
+    expect(performance.now() - begun).toBeLessThan(ABORTED_WITHIN_MS);
     expect((await ask('/think ms=30\n/say late')).text).toBe('late');
   });
 
@@ -202,15 +213,19 @@ describe('time', () => {
     const { parts } = await ask('/stream chunks=20000 delay_ms=0');
     clearInterval(counting);
     expect(parts).toHaveLength(20_001);
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(performance.now() - begun).toBeLessThan(UNPACED_WITHIN_MS);
     expect(turns).toBeGreaterThan(2);
   });
 
   it('the pace of a stream holds for what its turn says after it', async () => {
-    const output = Array.from({ length: 200 }, () => 'word').join(' ');
+    // A summary shows 400 characters of each output, so there are ten of 200 words.
+    const output = Array.from({ length: 200 }, () => 'w').join(' ');
+    const results = Array.from({ length: 10 }, () => ({ name: 'x', output }));
+    const script = `/parallel\n${'/tool x\n'.repeat(results.length)}\n/stream chunks=1 delay_ms=0`;
     const begun = performance.now();
-    const { text } = await ask(answered('/tool x\n/stream chunks=1 delay_ms=0', [[{ name: 'x', output }]]));
-    expect(text).toContain(`word1\nDone. x returned word word`);
-    expect(performance.now() - begun).toBeLessThan(400);
+    const { parts, text } = await ask(answered(script, [results]));
+    expect(text).toContain('word1\nDone. x returned w w');
+    expect(parts.length).toBeGreaterThan(2_000);
+    expect(performance.now() - begun).toBeLessThan(UNPACED_WITHIN_MS);
   });
 });

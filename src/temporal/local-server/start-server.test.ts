@@ -98,7 +98,8 @@ test('a server that ends while starting is an error at once, with the last lines
     code: 'temporal.start_failed',
     message: expect.stringMatching(/exit code 1[\s\S]*temporal\.log:\n[\s\S]*file is not a database/),
   });
-  expect(performance.now() - started).toBeLessThan(5_000);
+  // A start that does not see its server end gives up after 30 s.
+  expect(performance.now() - started).toBeLessThan(15_000);
   await expect(readFile(join(options.dataDir, 'temporal.json'))).rejects.toThrow('ENOENT');
 });
 

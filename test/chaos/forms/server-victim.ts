@@ -5,9 +5,11 @@ import type { Victim } from './form.ts';
 
 /**
  * A process that cannot reach its database when it starts says so and ends with 1, by contract; whoever supervises it starts it again. One
- * that has lived for longer has started.
+ * that has lived for longer has started, unless it says that it could not open its database.
  */
 const START_MS = 20_000;
+/** What it says then; only a start does. */
+const REFUSED = '(journal.unusable)';
 const START_AGAIN_MS = 500;
 
 export type ServerVictim = Victim & { close(): Promise<void> };
@@ -23,9 +25,11 @@ export function serverVictim(
   const watch = async () => {
     const watched = life;
     const began = performance.now();
+    const saidBefore = server.stderr.length;
     const { code, signal } = await server.exited();
     if (life !== watched) return;
-    if (code !== 1 || performance.now() - began > START_MS) ended(`${name} (${signal ?? code})`);
+    const isRefused = performance.now() - began <= START_MS || server.stderr.includes(REFUSED, saidBefore);
+    if (code !== 1 || !isRefused) ended(`${name} (${signal ?? code})`);
     await delay(START_AGAIN_MS);
     if (life === watched) start();
   };

@@ -97,7 +97,7 @@ export const streamFlows: Flows = {
   },
 
   async 'a client that goes away in mid-stream polls the run to its whole answer'({ sdk }) {
-    const { assistant_id, thread } = await begin(sdk, '/stream chunks=60 delay_ms=10');
+    const { assistant_id, thread } = await begin(sdk, '/stream chunks=60 delay_ms=40');
     const stream = sdk.stream(thread, { assistant_id });
     const id = await new Promise<string>((resolve, reject) => {
       stream.on('textDelta', () => resolve(stream.currentRun()?.id ?? '')).on('error', reject);

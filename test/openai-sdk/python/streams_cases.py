@@ -131,7 +131,7 @@ def _(world):
 @case("a client that goes away in mid-stream polls the run to its whole answer")
 def _(world):
     client = world.client()
-    assistant, thread = begin(client, "/stream chunks=60 delay_ms=10")
+    assistant, thread = begin(client, "/stream chunks=60 delay_ms=60")
     runs = client.beta.threads.runs
     with runs.stream(thread_id=thread, assistant_id=assistant) as stream:
         next(stream.text_deltas)

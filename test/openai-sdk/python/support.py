@@ -112,7 +112,7 @@ def equal(actual, expected):
     assert actual == expected, f"expected {expected!r}, got {actual!r}"
 
 
-def until(condition, what, timeout_s=10):
+def until(condition, what, timeout_s=25):
     end = time.monotonic() + timeout_s
     while not (value := condition()):
         assert time.monotonic() < end, f"not within {timeout_s} s: {what}"

@@ -11,8 +11,8 @@ import type { ClientOptions, Sdk } from './npm-sdk.ts';
 import { CASE_HEADER, FAULT_HEADER, type Fault, type Recorded, startRecordingProxy } from './recording-proxy.ts';
 
 const WORKSHOP = fileURLToPath(new URL('../../mcp/servers/stdio.ts', import.meta.url));
-/** `openai.expires_after_s` of the server `expiring`. */
-export const EXPIRES_AFTER_S = 3;
+/** `openai.expires_after_s` of the server `expiring`. A busy machine asks, speaks or ends within it. */
+export const EXPIRES_AFTER_S = 8;
 /** `limits.active_runs_per_org` of the server `unstarted`. */
 export const ACTIVE_RUNS = 20;
 
