@@ -37,7 +37,7 @@ export async function runExample(example: Example, terminal: Terminal, stop: Abo
   const say = (line: string) => void terminal.stdout.write(`── ${line}\n`);
   say(`starting a server on ${own}; the first time, its Temporal server may have to be fetched or built`);
   const server = await startDemoServer({
-    command: [join(import.meta.dirname, '../src/main.ts'), 'start'],
+    command: [join(import.meta.dirname, '../bin/holdfast.mjs'), 'start'],
     env: environment(terminal.env, example.name, own, directory),
     dataDir: own,
     readyTimeoutMs: READY_TIMEOUT_MS,

@@ -10,9 +10,14 @@ const DIGEST_LENGTH = 10;
 
 /** The version, and a digest of what decides how a history replays: `0.1.0-1f2e3d4c5b`. The same for the same files, wherever they are. */
 export function buildOf(version = VERSION, folder = WORKFLOWS): string {
+  return `${version}-${digestOfWorkflows(folder).slice(0, DIGEST_LENGTH)}`;
+}
+
+/** Of the workflow code, which imports nothing of ours but itself. */
+export function digestOfWorkflows(folder = WORKFLOWS): string {
   const digest = createHash('sha256');
   for (const file of readdirSync(folder).sort()) digest.update(`${file}\0`).update(readFileSync(`${folder}/${file}`));
-  return `${version}-${digest.digest('hex').slice(0, DIGEST_LENGTH)}`;
+  return digest.digest('hex');
 }
 
 /** The newest by its version; of one version with two digests, as one has them while developing, the one that was noted first later. */

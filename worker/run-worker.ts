@@ -1,11 +1,6 @@
 /** The Temporal worker of a process: built when Temporal is reached, built again when it fails, drained at the end. */
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type NativeConnection,
-  Worker,
-  type WorkerDeploymentOptions,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkerDeploymentOptions, type WorkflowBundle } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type HandoverTimes, openHandover } from '../activities/handover.ts';
 import { type ActivityDeps, createActivities } from '../activities/index.ts';
@@ -43,9 +38,7 @@ type WorkerOptions = {
 };
 
 /** Runs a worker until closed. */
-export function runWorker(
-  options: WorkerOptions & { bundle: Promise<WorkflowBundleWithSourceMap>; log: Logger },
-): RunningWorker {
+export function runWorker(options: WorkerOptions & { bundle: Promise<WorkflowBundle>; log: Logger }): RunningWorker {
   const { link, log } = options;
   const handover = openHandover();
   const activities = { ...options.activities, handover };
@@ -100,7 +93,7 @@ export function runWorker(
 function createWorker(
   options: Omit<WorkerOptions, 'activities' | 'handover' | 'versioning'> & {
     connection: NativeConnection;
-    workflowBundle: WorkflowBundleWithSourceMap;
+    workflowBundle: WorkflowBundle;
     activities: ActivityDeps;
     deployment: WorkerDeploymentOptions | undefined;
   },

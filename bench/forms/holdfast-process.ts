@@ -7,7 +7,7 @@ import { environmentOfOthers } from '../../test/support/run-holdfast.ts';
 import { end, endsWithUs } from '../child.ts';
 import { KEY } from './form.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../bin/holdfast.mjs', import.meta.url));
 const ECHO = fileURLToPath(new URL('../mcp/echo.ts', import.meta.url));
 const READY = /^holdfast ready (\S+)$/m;
 const READY_MS = 60_000;

@@ -17,7 +17,7 @@ const RESTART_READY_TIMEOUT_MS = 60_000;
 /** From the first ready server to the checked end of the run: some 10 s when all is well. */
 const DEMO_TIMEOUT_MS = 180_000;
 
-const MAIN = join(import.meta.dirname, '../main.ts');
+const MAIN = join(import.meta.dirname, '../../bin/holdfast.mjs');
 
 /** The demo's server has a configuration of its own: it works beside any holdfast.yaml. */
 const DEMO_CONFIG = `# Written by \`holdfast demo\` at each start.

@@ -9,7 +9,7 @@ import { endProcess, isSame, type ProcessIdentity } from '../temporal/local-serv
 import { readState } from '../temporal/local-server/state-file.ts';
 
 export type DemoServerOptions = {
-  /** What the child runs: `[path of main.ts, 'start']`. */
+  /** What the child runs: `[path of holdfast.mjs, 'start']`. */
   command: string[];
   env: NodeJS.ProcessEnv;
   dataDir: string;

@@ -7,7 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { Worker, type WorkflowBundle } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createLog } from '../../src/log.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
@@ -19,7 +19,7 @@ import { stories, tell } from './stories.ts';
 const recordTo = process.env.HOLDFAST_RECORD_HISTORIES;
 
 let stack: Stack;
-let workflowBundle: WorkflowBundleWithSourceMap;
+let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
   stack = await openWorkshopStack({}, {}, { 'shop/look': { timeout_s: 2 } });
   workflowBundle = await bundleWorkflows(createLog('silent'));

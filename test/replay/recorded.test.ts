@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { Worker, type WorkflowBundle } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../../src/log.ts';
@@ -15,7 +15,7 @@ import { stories } from './stories.ts';
 const HISTORIES = join(import.meta.dirname, '../histories');
 type Recorded = { workflow_id: string; history: object };
 
-let workflowBundle: WorkflowBundleWithSourceMap;
+let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
   await installRuntime(createLog('silent'));
   workflowBundle = await bundleWorkflows(createLog('silent'));

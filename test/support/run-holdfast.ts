@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { outputOf } from './process-output.ts';
 
 export const TEST_KEY = 'test-key-of-the-default-organisation';
-export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../bin/holdfast.mjs', import.meta.url));
 
 export type Env = Record<string, string>;
 export type Finished = { code: number | null; stdout: string; stderr: string; ms: number };

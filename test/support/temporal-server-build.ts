@@ -1,10 +1,9 @@
 /** Temporal's own server and its SQL tool, as a cluster runs them: built once from tools/temporal-server with the machine's Go. */
 import { constants } from 'node:fs';
 import { access, mkdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inUnfinishedDirectory } from '../../src/temporal/local-server/cached-binary.ts';
-import { cacheDirectory } from '../../src/temporal/local-server/find-cli.ts';
+import { cacheDirectory, inUnfinishedDirectory } from '../../src/cache-directory.ts';
 import { goBuild } from '../../src/temporal/local-server/go-build.ts';
 import { isCode } from '../../src/temporal/local-server/process-identity.ts';
 
@@ -17,7 +16,7 @@ export type TemporalServerBinaries = { server: string; sql: string };
 
 /** The two binaries, from the cache beside the CLI's; built into it when one is missing. Throws what Go lacks or said. */
 export async function temporalServerBinaries(onProgress: (line: string) => void): Promise<TemporalServerBinaries> {
-  const cache = join(dirname(cacheDirectory(process.env)), `temporal-server-${TEMPORAL_SERVER_VERSION}`);
+  const cache = join(cacheDirectory(process.env), `temporal-server-${TEMPORAL_SERVER_VERSION}`);
   const binaries = { server: join(cache, 'server'), sql: join(cache, 'sql') };
   if ((await isExecutable(binaries.server)) && (await isExecutable(binaries.sql))) return binaries;
   await inUnfinishedDirectory(cache, async (directory) => {

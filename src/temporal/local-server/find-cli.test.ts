@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { isHoldfastError } from '../../errors.ts';
 import { downloadTemporalCli } from './download-cli.ts';
-import { cacheDirectory, findTemporalCli } from './find-cli.ts';
+import { cliDirectory, findTemporalCli } from './find-cli.ts';
 import { cleanUp, remember, spawnOwn, temporaryDirectory, until, writeScript } from './local-server.fixture.ts';
 import { isAlive } from './process-identity.ts';
 
@@ -44,7 +44,7 @@ const BUILD_WORKS = `printf '#!/bin/sh\\necho "temporal version 1.9.1 (Server 1.
 
 test('the PATH comes before the cache', async () => {
   const path = await fakeTemporal(join(root, 'bin'), '1.5.0 (Server 1.29.0, UI 2.42.0)');
-  await fakeTemporal(cacheDirectory(env), '1.9.1 (Server 1.32.0, UI 2.54.1)');
+  await fakeTemporal(cliDirectory(env), '1.9.1 (Server 1.32.0, UI 2.54.1)');
   expect(await find()).toEqual({ path, source: 'path', version: '1.5.0' });
 });
 
@@ -58,7 +58,7 @@ test('a CLI on the PATH that is too old is named and skipped, and a later one on
 
 test('a CLI with an unreadable version is skipped for the one in the cache', async () => {
   await writeScript(join(root, 'bin'), 'temporal', 'echo something else');
-  const path = await fakeTemporal(cacheDirectory(env), '1.9.1 (Server 1.32.0, UI 2.54.1)');
+  const path = await fakeTemporal(cliDirectory(env), '1.9.1 (Server 1.32.0, UI 2.54.1)');
   expect(await find()).toEqual({ path, source: 'cache', version: '1.9.1' });
   expect(lines[0]).toContain('unreadable version: "something else"');
 });
@@ -72,7 +72,7 @@ test('a CLI built from source is judged by its server', async () => {
 
 test('where nothing can be downloaded, Go builds it into the cache, and the next search finds it there', async () => {
   await fakeGo(BUILD_WORKS);
-  const path = join(cacheDirectory(env), 'temporal');
+  const path = join(cliDirectory(env), 'temporal');
   expect(await find()).toEqual({ path, source: 'build', version: '1.9.1' });
   expect(lines.join('\n')).toMatch(
     /download: .*client error \(Connect\)[\s\S]*building Temporal server \(once, 3-8 minutes\) … 0 s/,
@@ -84,7 +84,7 @@ test('two builds at once both end with the whole binary and leave nothing else',
   await fakeGo(BUILD_WORKS);
   const found = await Promise.all([find(), find()]);
   expect(found.map(({ version }) => version)).toEqual(['1.9.1', '1.9.1']);
-  expect(await readdir(cacheDirectory(env))).toEqual(['temporal']);
+  expect(await readdir(cliDirectory(env))).toEqual(['temporal']);
 });
 
 test('a kill in the middle of a build leaves no binary, and the next search builds', async () => {
@@ -98,10 +98,10 @@ test('a kill in the middle of a build leaves no binary, and the next search buil
   await remember(await goPid()); // It outlives the builder; `cleanUp` ends it.
   builder.kill('SIGKILL');
   await until(async () => !(await isAlive(builder.pid)), 'the end of the builder');
-  expect(await readdir(cacheDirectory(env))).not.toContain('temporal');
+  expect(await readdir(cliDirectory(env))).not.toContain('temporal');
   await fakeGo(BUILD_WORKS);
   expect(await find()).toMatchObject({ source: 'build', version: '1.9.1' });
-  expect(await readdir(cacheDirectory(env))).toEqual(['temporal']);
+  expect(await readdir(cliDirectory(env))).toEqual(['temporal']);
 });
 
 test('with nothing to find, fetch or build, one error says what was tried and what to install', async () => {
@@ -139,7 +139,7 @@ test('a network that swallows everything is given up after a bound', async () =>
   const address = silent.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   const proxied = { ...env, HTTPS_PROXY: `http://127.0.0.1:${address.port}` };
-  const target = join(cacheDirectory(env), 'temporal');
+  const target = join(cliDirectory(env), 'temporal');
   const download = downloadTemporalCli({
     target,
     env: proxied,
@@ -147,6 +147,6 @@ test('a network that swallows everything is given up after a bound', async () =>
     stallMs: 3_000,
   });
   await expect(download).rejects.toThrow('no byte from temporal.download for 3 s');
-  expect(await readdir(cacheDirectory(env))).toEqual([]);
+  expect(await readdir(cliDirectory(env))).toEqual([]);
   silent.close();
 });

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { cacheDirectory } from '../../cache-directory.ts';
 import { HoldfastError } from '../../errors.ts';
 import { buildTemporalCli } from './build-cli.ts';
 import { checkCli, firstLine, MIN_CLI_VERSION, PINNED_CLI_VERSION } from './cli-version.ts';
@@ -43,7 +43,7 @@ export async function findTemporalCli(options: FindOptions = {}): Promise<Tempor
     skip(`skipped ${path}: ${check.why}`);
   }
 
-  const target = join(cacheDirectory(env), executableName());
+  const target = join(cliDirectory(env), executableName());
   if (await isExecutableFile(target)) {
     const check = await checkCli(target);
     if (check.usable) return { path: target, source: 'cache', version: check.version };
@@ -73,9 +73,8 @@ export async function findTemporalCli(options: FindOptions = {}): Promise<Tempor
 }
 
 /** Where downloaded and built binaries of the pinned version live. */
-export function cacheDirectory(env: NodeJS.ProcessEnv): string {
-  const base = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
-  return join(base, 'holdfast', `temporal-${PINNED_CLI_VERSION}`);
+export function cliDirectory(env: NodeJS.ProcessEnv): string {
+  return join(cacheDirectory(env), `temporal-${PINNED_CLI_VERSION}`);
 }
 
 async function executablesOnPath(path: string): Promise<string[]> {

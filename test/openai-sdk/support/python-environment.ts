@@ -2,10 +2,10 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { cacheDirectory } from '../../../src/cache-directory.ts';
 
 const REQUIREMENTS = fileURLToPath(new URL('../python/requirements.txt', import.meta.url));
 const INSTALLED_WITHIN_MS = 180_000;
@@ -16,7 +16,7 @@ const INSTALLED_WITHIN_MS = 180_000;
  * module or PyPI is missing.
  */
 export async function pythonWithOpenai(): Promise<string> {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'holdfast');
+  const cache = cacheDirectory(process.env);
   const pin = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
   const directory = join(cache, `python-openai-${pin}`);
   const python = join('bin', 'python');
