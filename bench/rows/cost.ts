@@ -4,7 +4,7 @@ import type { Stage } from '../stage.ts';
 import type { Both } from './steps.ts';
 
 const CONCURRENCY = 20;
-const RUNS = 500;
+const RUNS = 300;
 
 /** Milliseconds of CPU a run, by process: of Temporal's server, of the worker (with its API), of PostgreSQL. */
 export async function costOf(stage: Stage, { holdfast, bare }: Both, what: string): Promise<Measure[]> {

@@ -14,11 +14,11 @@ const SHAPES = [
  * How fast a process of Hono's came to be compiled differs by half from the next one's, and stays: so many of them in turn, each beside
  * this many rounds.
  */
-const FULL = { servers: 4, rounds: 3, part: 1, mostReaders: 1_000 };
+const FULL = { servers: 3, rounds: 4, part: 1, mostReaders: 1_000 };
 /** With `--quick`: so many rounds, of this part of the chunks, to no more readers than these. */
 const QUICK = { servers: 1, rounds: 2, part: 1 / 6, mostReaders: 200 };
-/** Rounds with each server that are not counted, so that the code is compiled on both sides. */
-const WARM_UPS = 2;
+/** Rounds with each server that are not counted, so that its code is compiled: tens of thousands of chunks. */
+const WARM_UPS = 1;
 /** What the demo model says of the answer after its stream: `Done. ask_user said "yes"`. */
 const CLOSING_CHUNKS = 4;
 const GOAL = 0.8;

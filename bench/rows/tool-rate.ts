@@ -14,7 +14,7 @@ export const toolRate: Row = {
 };
 
 async function rate(stage: Stage, what: string, pair: Pair): Promise<Measure> {
-  const amount = { rounds: stage.quick ? 3 : 10, count: 80, concurrency: CONCURRENCY };
+  const amount = { rounds: stage.quick ? 3 : 6, count: 80, concurrency: CONCURRENCY };
   const { holdfast, bare } = await inTurn(await both(stage, pair), amount);
   return {
     ...{ what: `${what} at ${CONCURRENCY} at a time`, unit: '/s' },
