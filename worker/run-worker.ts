@@ -30,6 +30,7 @@ export type RunningWorker = {
 type WorkerOptions = {
   link: TemporalLink;
   taskQueue: string;
+  workflowBundle: WorkflowBundle;
   activities: Omit<ActivityDeps, 'handover'>;
   /** How long steps may go on after `close`. */
   handover: HandoverTimes;
@@ -38,7 +39,7 @@ type WorkerOptions = {
 };
 
 /** Runs a worker until closed. */
-export function runWorker(options: WorkerOptions & { bundle: Promise<WorkflowBundle>; log: Logger }): RunningWorker {
+export function runWorker(options: WorkerOptions & { log: Logger }): RunningWorker {
   const { link, log } = options;
   const handover = openHandover();
   const activities = { ...options.activities, handover };
@@ -48,12 +49,11 @@ export function runWorker(options: WorkerOptions & { bundle: Promise<WorkflowBun
   let kept: Kept | undefined;
 
   const running = (async () => {
-    const workflowBundle = await options.bundle;
     const { connection } = await link.connected();
     while (!closed) {
       try {
         const deployment = await options.versioning?.deployment();
-        const made = await createWorker({ ...options, activities, connection, workflowBundle, deployment });
+        const made = await createWorker({ ...options, activities, connection, deployment });
         worker = made;
         if (closed) {
           // A worker holds its connection until it has run and ended.
@@ -93,7 +93,6 @@ export function runWorker(options: WorkerOptions & { bundle: Promise<WorkflowBun
 function createWorker(
   options: Omit<WorkerOptions, 'activities' | 'handover' | 'versioning'> & {
     connection: NativeConnection;
-    workflowBundle: WorkflowBundle;
     activities: ActivityDeps;
     deployment: WorkerDeploymentOptions | undefined;
   },

@@ -49,7 +49,8 @@ export type Serving = {
 
 /**
  * Serves until closed; resolves when ready. `signal` aborts the start, and later tells that `close` comes next: `/readyz` says so. What was opened is closed again when it fails.
- * Errors: one line that says what and where: `config.invalid`, `data_dir.in_use`, `http.port_in_use`, `journal.*`, `temporal.*`.
+ * Errors: one line that says what and where: `config.invalid`, `data_dir.in_use`, `http.port_in_use`, `journal.*`, `temporal.*`,
+ * `workflows.unusable`.
  */
 export async function serve(role: Role, config: Config, options: ServeOptions): Promise<Serving> {
   const closers = new Closers(options.log);
@@ -97,8 +98,8 @@ async function open(
   if (role !== 'worker') await ensureFirstKey(journal, config, log);
   telemetry.metrics.addSource(await installRuntime(log));
 
-  const bundle = role === 'api' ? undefined : bundleWorkflows(log);
-  bundle?.catch((error: Error) => log.error({ error: error.message }, 'the workflow code cannot be bundled'));
+  // While other parts open.
+  const bundling = role === 'api' ? undefined : Promise.allSettled([bundleWorkflows(log)]);
   const address = Promise.withResolvers<string>();
   let server: LocalTemporal | undefined;
   closers.add('the Temporal server', () => server?.stop());
@@ -144,18 +145,25 @@ async function open(
   address.resolve(server?.address ?? config.temporal.address ?? DEFAULT_ADDRESS);
   core.relay.start();
   let worker: RunningWorker | undefined;
-  if (bundle) {
+  if (bundling) {
+    const [bundled] = await bundling;
+    if (bundled.status === 'rejected') throw unusable(bundled.reason as Error);
+    const workflowBundle = bundled.value;
     const { taskQueue } = config;
     // With a Temporal server or a journal of its own this process is the only one that polls, and the next version comes after it.
     const isAlone = own || config.databaseUrl === undefined;
     const versioning = isAlone ? undefined : openVersioning({ link, taskQueue, journal, build: buildOf(), log });
     const handover = handoverTimes(role);
-    worker = runWorker({ link, taskQueue, bundle, activities: core.activities, handover, versioning, log });
+    worker = runWorker({ link, taskQueue, workflowBundle, activities: core.activities, handover, versioning, log });
     closers.add('the worker', () => worker?.close());
   }
   await untilReady(link, core, worker, own ? LOCAL_READY_MS : REMOTE_READY_MS, signal);
   return url;
 }
+
+/** A process that runs no workflow would serve runs that never begin. */
+const unusable = ({ message }: Error) =>
+  new HoldfastError('workflows.unusable', `The workflow code cannot be bundled: ${message.trim()}`);
 
 function startLocal(config: Config, options: ServeOptions): Promise<LocalTemporal> {
   return localTemporal({

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyAs } from '../support/later-version.ts';
 import { type Env, type Finished, ownEnv, runHoldfast } from '../support/run-holdfast.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -125,6 +126,18 @@ describe('a start', () => {
       await runHoldfast(['start'], { cwd, env: { ...ownEnv(join(cwd, 'data')), HOLDFAST_LOG: 'error' } }),
     );
     expect(line).toContain('holdfast.db');
+  });
+
+  it('of a version whose workflow code cannot be bundled says so, and serves nothing', async () => {
+    const broken = copyAs('0.1.1');
+    broken.change('workflows/agent-run.ts', '  async function turn() {', '  async function turn( {');
+    const cwd = join(directory.path, 'no-workflow');
+    mkdirSync(cwd);
+    const { main } = broken;
+    const { code, stdout, stderr } = await runHoldfast(['start'], { cwd, env: ownEnv(join(cwd, 'data')), main });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr.trimEnd().split('\n').at(-1)).toContain('workflows.unusable');
+    broken.remove();
   });
 });
 

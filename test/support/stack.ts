@@ -103,7 +103,8 @@ export async function openStack(options: StackOptions = {}): Promise<Stack> {
     core.relay.start();
     if (options.worker !== false) {
       bundle ??= bundleWorkflows(log);
-      worker = runWorker({ link, taskQueue, bundle, activities: core.activities, handover: HANDOVER, log });
+      const workflowBundle = await bundle;
+      worker = runWorker({ link, taskQueue, workflowBundle, activities: core.activities, handover: HANDOVER, log });
     }
   }
   const app = createApp(core.holdfast, dialectsOf(config.file), {
