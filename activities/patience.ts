@@ -19,6 +19,9 @@ const TAKES_LEASE_AWAY: ReadonlySet<TransactionName> = new Set<TransactionName>(
   'createChild',
 ]);
 
+/** Those that bring the token of the lease they give: repeated after such a commit, they are told the lease that it gave. */
+const BRINGS_TOKEN: ReadonlySet<TransactionName> = new Set<TransactionName>(['beginTurn', 'beginCall']);
+
 /** Does what only reads again while the journal is unavailable. Errors: those of `read`; an `AbortError` by `signal`. */
 export function patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
   return untilAvailable(read, { withinMs: JOURNAL_OUTAGE_MS, signal });
@@ -26,14 +29,15 @@ export function patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promi
 
 /**
  * `journal.write`, tried again while the journal is unavailable: nothing was written then, so nothing is written twice. What takes a
- * lease away is tried again as well where its outcome is not known. Errors: as of the transaction; `journal.outcome_unknown` where one
+ * lease away, and what gives one, is tried again as well where its outcome is not known. Errors: as of the transaction; `journal.outcome_unknown` where one
  * of those was written after all: the step that is tried again is told what was recorded.
  */
 export function patientWrite(journal: Journal): Journal['write'] {
   return function write<N extends TransactionName>(name: N, args: TransactionArgs<N>): Promise<TransactionResult<N>> {
     const once = () => journal.write(name, args);
     if (TAKES_LEASE_AWAY.has(name)) return takeAway(once);
-    return untilAvailable(once, { withinMs: JOURNAL_OUTAGE_MS });
+    const isPassing = BRINGS_TOKEN.has(name) ? mayBeRepeated : isUnavailable;
+    return untilAvailable(once, { withinMs: JOURNAL_OUTAGE_MS, isPassing });
   };
 }
 
@@ -50,8 +54,10 @@ function takeAway<T>(write: () => Promise<T>): Promise<T> {
       throw error;
     }
   };
-  const isPassing = (error: unknown) => !isWritten && (isUnavailable(error) || isUnknown(error));
+  const isPassing = (error: unknown) => !isWritten && mayBeRepeated(error);
   return untilAvailable(attempt, { withinMs: JOURNAL_OUTAGE_MS, isPassing });
 }
+
+const mayBeRepeated = (error: unknown): boolean => isUnavailable(error) || isUnknown(error);
 
 const isUnknown = (error: unknown): boolean => isHoldfastError(error, 'journal.outcome_unknown');

@@ -32,7 +32,12 @@ export function idAt(prefix: IdPrefix, ms: number): string {
   return `${prefix}_${encode(Math.min(Math.max(0, ms), END_OF_TIME), 10)}`;
 }
 
-/** `length` random characters of 5 bits each: lease tokens, the secret part of keys. */
+const TOKEN_LENGTH = 20;
+
+/** A lease's, which nobody else has. */
+export const newToken = (): string => randomText(TOKEN_LENGTH);
+
+/** `length` random characters of 5 bits each: tokens, the secret part of keys. */
 export function randomText(length: number): string {
   let text = '';
   for (const byte of randomBytes(length)) text += ALPHABET[byte & 31];

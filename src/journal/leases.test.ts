@@ -1,16 +1,22 @@
 /** Leases: a step is one attempt's at a time (invariants 2 and 5), and the journal says where a run is (invariant 10). */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { patientWrite } from '../../activities/patience.ts';
 import {
+  CALLER,
   type ClockedJournal,
   delta,
   NO_TOKENS,
   openClockedJournal,
+  ROUTE,
   type RunIds,
   serverCall,
   turnOf,
 } from '../../test/support/clocked-journal.ts';
 import { checkHistory, types } from '../../test/support/events.ts';
-import type { Lease } from './transactions/begin-turn.ts';
+import { HoldfastError } from '../errors.ts';
+import { newToken } from '../ids.ts';
+import type { Journal } from './journal.ts';
+import type { BegunTurn, Lease } from './transactions/begin-turn.ts';
 import { MAX_LOST_WORKERS } from './transactions/begin-turn.ts';
 
 let journal: ClockedJournal;
@@ -21,10 +27,67 @@ beforeEach(async () => {
 });
 afterEach(() => journal.close());
 
+type Begun = Extract<BegunTurn, { begun: true }>;
+
 const superseded = { code: 'steps.superseded' };
 const failed = (lease: Lease) => ({
   ...{ lease, release: 'provider_error' as const, events: [delta('late')], usage: NO_TOKENS, cost_usd: 0 },
   ...{ error: { code: 'provider.failed', message: '', retryable: false }, retries: 0, fallback: null },
+});
+
+describe('a begin whose outcome was not known', () => {
+  const at = () => ({ org_id: run.org_id, run_id: run.run_id, epoch: 0, turn: 1 });
+
+  it('of a turn is told the lease that it gave, and writes nothing more', async () => {
+    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newToken() };
+    const begun = await journal.write('beginTurn', begin);
+    const before = await journal.events(run);
+    expect(await journal.write('beginTurn', begin)).toEqual(begun);
+    expect(await journal.events(run)).toEqual(before);
+    if (!begun.begun) throw new Error('the turn did not begin');
+    await journal.write('completeTurn', turnOf(begun.lease));
+  });
+
+  it('of a call with side effects is told its lease, and nobody is asked what became of it', async () => {
+    await journal.turnWith(run, [serverCall('send_mail')]);
+    const begin = { ...at(), idx: 0, token: newToken() };
+    const begun = await journal.write('beginCall', begin);
+    expect(begun).toMatchObject({ begun: true, lease: { token: begin.token, attempt: 1 } });
+    expect(await journal.write('beginCall', begin)).toEqual(begun);
+    expect((await journal.row(run)).status).toBe('running');
+  });
+
+  it('is one of its own where another attempt has begun since', async () => {
+    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newToken() };
+    await journal.write('beginTurn', begin);
+    await journal.lease(run);
+    expect(await journal.write('beginTurn', begin)).toMatchObject({ begun: true, lease: { attempt: 3 } });
+  });
+
+  it('is told of its lease while its run is being cancelled, as a step is that has begun', async () => {
+    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newToken() };
+    const begun = await journal.write('beginTurn', begin);
+    await journal.write('requestCancel', { caller: CALLER, run_id: run.run_id });
+    expect(await journal.write('beginTurn', begin)).toMatchObject({ begun: true, lease: (begun as Begun).lease });
+  });
+
+  it.each(['beginTurn', 'beginCall'] as const)('%s is repeated by the step, and is begun once', async (name) => {
+    if (name === 'beginCall') await journal.turnWith(run, [serverCall('send_mail')]);
+    let writes = 0;
+    const write = async (...args: Parameters<typeof journal.write>) => {
+      const written = await journal.write(...args);
+      if (writes++ === 0) throw new HoldfastError('journal.outcome_unknown', 'Its answer was lost.');
+      return written;
+    };
+    const begin = { ...at(), token: newToken() };
+    const patient = patientWrite({ write } as unknown as Journal);
+    const begun =
+      name === 'beginCall'
+        ? await patient(name, { ...begin, idx: 0 })
+        : await patient(name, { ...begin, route: ROUTE, temporal_run_id: '' });
+    expect(begun).toMatchObject({ begun: true, lease: { attempt: 1 } });
+    expect(writes).toBe(2);
+  });
 });
 
 describe('a worker that was frozen past its heartbeat and wakes', () => {

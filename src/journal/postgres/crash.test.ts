@@ -9,6 +9,7 @@ import { createDatabaseOn, onDatabase, throughProxy } from '../../../test/suppor
 import { type PostgresServer, startPostgres } from '../../../test/support/postgres-server.ts';
 import { startProxy } from '../../../test/support/proxy.ts';
 import { heldBack } from '../../held-back.ts';
+import { newToken } from '../../ids.ts';
 import type { Journal } from '../journal.ts';
 import type { Lease } from '../transactions/begin-turn.ts';
 import { openPostgresJournal } from './postgres-journal.ts';
@@ -85,6 +86,20 @@ it('a create that was lost with it is not told as done', async () => {
   const create = crashing('sent', () => journal.write('createRun', createArgs()));
   await expect(create).rejects.toMatchObject({ code: 'journal.outcome_unknown' });
   expect(await onDatabase(url, 'select id from runs')).toEqual(before);
+});
+
+describe('a step that begins', () => {
+  it.each(['sent', 'answered'] as const)(
+    'begins once, whether its commit was lost or its answer: %s',
+    async (commit) => {
+      const { run_id } = (await journal.write('createRun', createArgs())).value;
+      const begin = { org_id: 'org_a', run_id, epoch: 0, turn: 1, route: ROUTE, token: newToken() };
+      const begun = await crashing(commit, () => patientWrite(journal)('beginTurn', begin));
+      expect(begun).toMatchObject({ begun: true, lease: { attempt: 1, token: begin.token } });
+      const events = await journal.db.selectFrom('events').select('type').where('run_id', '=', run_id).execute();
+      expect(events.map(({ type }) => type)).toEqual(['run.started', 'turn.started']);
+    },
+  );
 });
 
 describe('a step with its result in hand', () => {

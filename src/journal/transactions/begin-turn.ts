@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { newId, randomText } from '../../ids.ts';
+import { newId, newToken } from '../../ids.ts';
 import { costUsd } from '../../models/prices.ts';
 import type { Price } from '../../models/types.ts';
 import type { RunRef, Stop, TurnOutcome } from '../../runs/outcomes.ts';
@@ -17,7 +17,6 @@ import { isOver, settleTimers } from '../timers.ts';
 
 /** A step that loses its worker this often ends its run: something in it kills workers. */
 export const MAX_LOST_WORKERS = 20;
-const TOKEN_LENGTH = 20;
 
 export type Lease = {
   org_id: string;
@@ -33,7 +32,10 @@ type BeginTurn = RunRef & {
   route: { id: string; model: string; fallback: string | null; price: Price | null; context_tokens?: number | null };
   /** Temporal's id of the execution that asks. */
   temporal_run_id?: string;
-};
+} & Repeatable;
+
+/** Brought along by who repeats a begin that may have been committed: the lease that it gave is given again. */
+export type Repeatable = { token?: string };
 
 export type BegunTurn =
   | {
@@ -55,6 +57,10 @@ export type BegunTurn =
 export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionContext): Promise<BegunTurn> {
   const step = `turn:${args.turn}`;
   const [run, known] = await lockRunAnd(trx, args.org_id, args.run_id, () => findStep(trx, args.run_id, step));
+  if (isGiven(known, args) && known.message_id !== null) {
+    const { message_id, provider_errors } = known;
+    return { begun: true, lease: leaseOf(run, known), run, message_id, provider_errors };
+  }
   const stop = stopOf(run, args.epoch);
   if (stop) return { begun: false, outcome: stop };
   if (known?.state === 'done') return { begun: false, outcome: JSON.parse(known.outcome ?? '{}') as TurnOutcome };
@@ -113,7 +119,7 @@ export async function beginTurn(trx: Trx, args: BeginTurn, ctx: TransactionConte
   await append(trx, ctx, run, opening, change);
   const providerErrors = sameRoute ? (known?.provider_errors ?? 0) : 0;
   const own = { message_id: messageId, provider_errors: providerErrors };
-  const lease = await giveLease(trx, ctx, run, step, known, own);
+  const lease = await giveLease(trx, ctx, run, step, known, own, args);
   return { begun: true, lease, run, message_id: messageId, provider_errors: providerErrors };
 }
 
@@ -153,6 +159,15 @@ async function chargeOnce(trx: Trx, runId: string, known: StepRecord): Promise<v
 
 const nextAttempt = (known: StepRecord | undefined) => (known?.attempt ?? 0) + 1;
 
+/** Whether this very begin gave the lease that the step holds. */
+export function isGiven(known: StepRecord | undefined, { token }: Repeatable): known is StepRecord {
+  return known?.state === 'leased' && known.token === token;
+}
+
+export function leaseOf(run: RunRecord, { step, token, attempt }: StepRecord): Lease {
+  return { org_id: run.org_id, run_id: run.id, step, token, attempt };
+}
+
 /** Gives a step its next lease in place of the one before, which from now on is refused. */
 export async function giveLease(
   trx: Trx,
@@ -161,9 +176,9 @@ export async function giveLease(
   step: string,
   known: StepRecord | undefined,
   own: Pick<StepRecord, 'message_id' | 'provider_errors'>,
+  { token = newToken() }: Repeatable,
 ): Promise<Lease> {
   const attempt = nextAttempt(known);
-  const token = randomText(TOKEN_LENGTH);
   const row: StepRecord = {
     run_id: run.id,
     step,
@@ -182,7 +197,7 @@ export async function giveLease(
     .values(row)
     .onConflict((oc) => oc.columns(['run_id', 'step']).doUpdateSet(row))
     .execute();
-  return { org_id: run.org_id, run_id: run.id, step, token, attempt };
+  return leaseOf(run, row);
 }
 
 function runStarted(run: RunRecord, model: string): NewEvent {

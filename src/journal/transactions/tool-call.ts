@@ -10,7 +10,18 @@ import { appendResult, openRequest } from '../requests.ts';
 import { expiryReached } from '../run-limits.ts';
 import { append, lockRunAnd, type RunRecord } from '../run-row.ts';
 import type { CallStatus, Schema } from '../schema.ts';
-import { endedAs, findStep, giveLease, type Lease, lostWorkers, MAX_LOST_WORKERS, stopOf } from './begin-turn.ts';
+import {
+  endedAs,
+  findStep,
+  giveLease,
+  isGiven,
+  type Lease,
+  leaseOf,
+  lostWorkers,
+  MAX_LOST_WORKERS,
+  type Repeatable,
+  stopOf,
+} from './begin-turn.ts';
 import { givenUp, heldLease, stepDone } from './held-lease.ts';
 
 /** A person said that a call which was cut off is to be made once more: why its step holds no lease. */
@@ -35,10 +46,13 @@ export type BegunCall =
 /** Begins one call of a turn under a lease of its own, or tells its recorded outcome, or the child run that answers it. */
 export async function beginCall(
   trx: Trx,
-  args: RunRef & { turn: number; idx: number },
+  args: RunRef & { turn: number; idx: number } & Repeatable,
   ctx: TransactionContext,
 ): Promise<BegunCall> {
   const [run, call] = await lockRunAnd(trx, args.org_id, args.run_id, () => findCall(trx, args));
+  const step = `call:${call?.call_id}`;
+  const known = call && (await findStep(trx, run.id, step));
+  if (call && isGiven(known, args)) return begunCall(leaseOf(run, known), run, call, ctx);
   const stop = stopOf(run, args.epoch);
   if (stop) return { begun: false, outcome: stop };
   if (!call) return { begun: false, outcome: { outcome: 'behind' } };
@@ -49,8 +63,6 @@ export async function beginCall(
     await endRun(trx, ctx, run, { as: 'failed', ...limit });
     return { begun: false, outcome: endedAs(run) };
   }
-  const step = `call:${call.call_id}`;
-  const known = await findStep(trx, run.id, step);
   if (known?.state === 'child') return { begun: false, outcome: await answeredByChild(trx, ctx, run, call) };
   const lost = lostWorkers(known);
   if (lost >= MAX_LOST_WORKERS) {
@@ -60,14 +72,17 @@ export async function beginCall(
   }
   const request = await requestFor(trx, ctx, run, call, known !== undefined && known.release_reason !== RETRY_APPROVED);
   if (request) return { begun: false, outcome: { outcome: 'wait', wait: request } };
-  const left = timeLeftMs(run, ctx.now);
-  const time_left_ms = left === undefined ? undefined : Math.ceil(left);
-  if (time_left_ms !== undefined && time_left_ms <= 0) return await notRun(trx, ctx, run, call, step);
-  const lease = await giveLease(trx, ctx, run, step, known, { message_id: null, provider_errors: 0 });
+  if ((timeLeftMs(run, ctx.now) ?? 1) <= 0) return await notRun(trx, ctx, run, call, step);
+  const own = { message_id: null, provider_errors: 0 };
+  return begunCall(await giveLease(trx, ctx, run, step, known, own, args), run, call, ctx);
+}
+
+function begunCall(lease: Lease, run: RunRecord, call: CallRecord, { now }: TransactionContext): BegunCall {
+  const left = timeLeftMs(run, now);
   return {
     begun: true,
     lease,
-    time_left_ms,
+    time_left_ms: left === undefined ? undefined : Math.ceil(left),
     call: {
       call_id: call.call_id,
       name: call.name,
