@@ -15,7 +15,8 @@ COPY src ./src
 COPY workflows ./workflows
 COPY activities ./activities
 COPY worker ./worker
-RUN mkdir /data && chown node:node /data
+# What a start keeps for the next one of the container is written to the second.
+RUN mkdir /data node_modules/.cache && chown node:node /data node_modules/.cache
 USER node
 VOLUME /data
 EXPOSE 7370

@@ -10,7 +10,7 @@ const NEEDED_MAJOR = 24;
 const ownFile = fileURLToPath(import.meta.url);
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
-  // A third of a command's start is compiling. Where the directory cannot be written, each start compiles anew.
+  // Near half of a command's start is compiling. Where the directory cannot be written, each start compiles anew.
   module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/holdfast', import.meta.url)));
   await import('../src/main.ts');
 } else {

@@ -17,7 +17,7 @@ const SHAPES = [
 const FULL = { servers: 3, rounds: 4, part: 1, mostReaders: 1_000 };
 /** With `--quick`: so many rounds, of this part of the chunks, to no more readers than these. */
 const QUICK = { servers: 1, rounds: 2, part: 1 / 6, mostReaders: 200 };
-/** Rounds with each server that are not counted, so that its code is compiled: tens of thousands of chunks. */
+/** Rounds with each server that are not counted, so that its code is compiled: ten thousand chunks and more. */
 const WARM_UPS = 1;
 /** What the demo model says of the answer after its stream: `Done. ask_user said "yes"`. */
 const CLOSING_CHUNKS = 4;

@@ -8,6 +8,7 @@ const QUICK_CONCURRENCIES = [20];
 const WITH_GOALS = [20, 100];
 const RUNS = 1_000;
 const FEWER_RUNS = 150;
+const QUICK_RUNS = 250;
 
 /** One-turn runs a second, journal and event streams included, beside bare workflows a second. */
 export const runRate: Row = {
@@ -17,7 +18,7 @@ export const runRate: Row = {
     const measures: Measure[] = [];
     for (const concurrency of stage.quick ? QUICK_CONCURRENCIES : CONCURRENCIES) {
       const hasGoal = WITH_GOALS.includes(concurrency);
-      const runs = !stage.quick && hasGoal ? RUNS : FEWER_RUNS;
+      const runs = stage.quick ? QUICK_RUNS : hasGoal ? RUNS : FEWER_RUNS;
       const count = Math.max(50, concurrency * 2);
       const rounds = await inTurn(pair, { rounds: Math.ceil(runs / count), count, concurrency });
       const latencies = [latenciesOf(rounds.holdfast), latenciesOf(rounds.bare)] as const;

@@ -1,5 +1,5 @@
 /**
- * A stand-in for `main.ts start` in the demo's test: the native API's wire, one run whose events are in a file before they are
+ * A stand-in for `holdfast start` in the demo's test: the native API's wire, one run whose events are in a file before they are
  * sent, and a second process in the place of the local Temporal server. Killed, it goes on from the file.
  */
 import { spawn } from 'node:child_process';

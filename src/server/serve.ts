@@ -98,8 +98,9 @@ async function open(
   if (role !== 'worker') await ensureFirstKey(journal, config, log);
   telemetry.metrics.addSource(await installRuntime(log));
 
-  // While other parts open.
-  const bundling = role === 'api' ? undefined : Promise.allSettled([bundleWorkflows(log)]);
+  // Before anything is served: a process without it would take runs that never begin.
+  const workflowBundle = role === 'api' ? undefined : await bundleWorkflows(log);
+  signal.throwIfAborted();
   const address = Promise.withResolvers<string>();
   let server: LocalTemporal | undefined;
   closers.add('the Temporal server', () => server?.stop());
@@ -145,10 +146,7 @@ async function open(
   address.resolve(server?.address ?? config.temporal.address ?? DEFAULT_ADDRESS);
   core.relay.start();
   let worker: RunningWorker | undefined;
-  if (bundling) {
-    const [bundled] = await bundling;
-    if (bundled.status === 'rejected') throw unusable(bundled.reason as Error);
-    const workflowBundle = bundled.value;
+  if (workflowBundle) {
     const { taskQueue } = config;
     // With a Temporal server or a journal of its own this process is the only one that polls, and the next version comes after it.
     const isAlone = own || config.databaseUrl === undefined;
@@ -160,10 +158,6 @@ async function open(
   await untilReady(link, core, worker, own ? LOCAL_READY_MS : REMOTE_READY_MS, signal);
   return url;
 }
-
-/** A process that runs no workflow would serve runs that never begin. */
-const unusable = ({ message }: Error) =>
-  new HoldfastError('workflows.unusable', `The workflow code cannot be bundled: ${message.trim()}`);
 
 function startLocal(config: Config, options: ServeOptions): Promise<LocalTemporal> {
   return localTemporal({

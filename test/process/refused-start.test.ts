@@ -128,7 +128,7 @@ describe('a start', () => {
     expect(line).toContain('holdfast.db');
   });
 
-  it('of a version whose workflow code cannot be bundled says so, and serves nothing', async () => {
+  it('of a version whose workflow code cannot be bundled says so before it serves', async () => {
     const broken = copyAs('0.1.1');
     broken.change('workflows/agent-run.ts', '  async function turn() {', '  async function turn( {');
     const cwd = join(directory.path, 'no-workflow');
