@@ -64,10 +64,13 @@ test('a server that does not answer is unavailable within the bound, and at once
 
 test('a call waits for a server that takes longer to start than a list waits, and ends with its signal', async () => {
   const { open, stdio } = bench();
-  const mcp = open({ late: stdio({ START: 'late', START_MS: '14000' }) });
+  const late = stdio({ START: 'late', START_MS: '14000' });
+  const mcp = open({ late, later: late });
+  const called = Promise.allSettled([mcp.find('later/note')]);
   expect((await mcp.list(['late/*'])).unavailable).toHaveLength(1);
   await expect(mcp.find('late/note', AbortSignal.timeout(20))).rejects.toMatchObject({ name: 'AbortError' });
   expect((await mcp.find('late/note'))?.name).toBe('late/note');
+  expect(await called).toMatchObject([{ value: { name: 'later/note' } }]);
 });
 
 test('a server that keeps failing is started less and less often', async () => {
