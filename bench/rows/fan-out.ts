@@ -7,8 +7,8 @@ import type { Stage } from '../stage.ts';
 /** Readers, and chunks for each: as many as keep the faster of the two busy for some tenths of a second. */
 const SHAPES = [
   { readers: 1, chunks: 60_000 },
-  { readers: 200, chunks: 4_000 },
-  { readers: 1_000, chunks: 1_000 },
+  { readers: 200, chunks: 2_000 },
+  { readers: 1_000, chunks: 500 },
 ];
 /**
  * How fast a process of Hono's came to be compiled differs by half from the next one's, and stays: so many of them in turn, each beside
