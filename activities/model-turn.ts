@@ -1,6 +1,6 @@
 import { activityInfo, CancelledFailure } from '@temporalio/activity';
 import { HoldfastError } from '../src/errors.ts';
-import { newToken } from '../src/ids.ts';
+import { newLeaseToken } from '../src/ids.ts';
 import { budgetLeft } from '../src/journal/budget.ts';
 import type { TurnCall } from '../src/journal/open-calls.ts';
 import { specOf } from '../src/journal/run-row.ts';
@@ -43,7 +43,7 @@ export async function modelTurn(deps: ActivityDeps, args: RunRef & { turn: numbe
       ...args,
       route: { id: route.id, model: route.model, fallback, price: route.price, context_tokens: route.context_tokens },
       temporal_run_id: activityInfo().workflowExecution?.runId,
-      token: newToken(),
+      token: newLeaseToken(),
     });
     if (!begun.begun) return begun.outcome;
     return await new Attempt(deps, route, args.turn, begun, step).run();

@@ -29,8 +29,8 @@ export function patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promi
 
 /**
  * `journal.write`, tried again while the journal is unavailable: nothing was written then, so nothing is written twice. What takes a
- * lease away, and what gives one, is tried again as well where its outcome is not known. Errors: as of the transaction; `journal.outcome_unknown` where one
- * of those was written after all: the step that is tried again is told what was recorded.
+ * lease away, and what gives one, is tried again as well where its outcome is not known. Errors: as of the transaction;
+ * `journal.outcome_unknown` where what takes a lease away was written after all: the step that is tried again is told what was recorded.
  */
 export function patientWrite(journal: Journal): Journal['write'] {
   return function write<N extends TransactionName>(name: N, args: TransactionArgs<N>): Promise<TransactionResult<N>> {

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
 import { HoldfastError } from '../src/errors.ts';
-import { newToken } from '../src/ids.ts';
+import { newLeaseToken } from '../src/ids.ts';
 import type { BegunCall } from '../src/journal/transactions/tool-call.ts';
 import type { CallOutcome, RunRef } from '../src/runs/outcomes.ts';
 import { observeTool } from '../src/telemetry/observe-steps.ts';
@@ -24,7 +24,7 @@ type Begun = Extract<BegunCall, { begun: true }>;
 export async function toolCall(deps: ActivityDeps, args: RunRef & { turn: number; idx: number }): Promise<CallOutcome> {
   const step = openStepSignal(deps.journal, args.run_id);
   try {
-    const begun = await deps.write('beginCall', { ...args, token: newToken() });
+    const begun = await deps.write('beginCall', { ...args, token: newLeaseToken() });
     if (!begun.begun) return begun.outcome;
     step.handOverWith(begun.call.may_repeat ? deps.handover.repeatable : deps.handover.sideEffects);
     const started = Date.now();

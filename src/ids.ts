@@ -34,10 +34,10 @@ export function idAt(prefix: IdPrefix, ms: number): string {
 
 const TOKEN_LENGTH = 20;
 
-/** A lease's, which nobody else has. */
-export const newToken = (): string => randomText(TOKEN_LENGTH);
+/** The token of a lease, which nobody else has. */
+export const newLeaseToken = (): string => randomText(TOKEN_LENGTH);
 
-/** `length` random characters of 5 bits each: tokens, the secret part of keys. */
+/** `length` random characters of 5 bits each: lease tokens, the secret part of keys. */
 export function randomText(length: number): string {
   let text = '';
   for (const byte of randomBytes(length)) text += ALPHABET[byte & 31];

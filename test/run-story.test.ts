@@ -1,10 +1,11 @@
 /** A run's story, on a real Temporal server. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkHistory, eventsToEnd, eventsUntil, story } from './support/events.ts';
+import { fastestOf } from './support/fastest.ts';
 import { openStack, type Stack } from './support/stack.ts';
 
-/** The fastest counts: others may have met a busy machine. */
-const ROUNDS = 5;
+/** How often a cancel is tried on a busy machine. */
+const ROUNDS = 3;
 /** Under the 2 s of the heartbeat with which a cancel comes that is not told at once. */
 const CANCELLED_WITHIN_MS = 1_500;
 
@@ -53,17 +54,17 @@ describe('a run', () => {
   });
 
   it('is cancelled in the middle of a silent model', async () => {
-    const taken: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    const took = await fastestOf(ROUNDS, CANCELLED_WITHIN_MS, async () => {
       const id = await run('/think ms=30000');
       await eventsUntil(stack, id, (event) => event.type === 'turn.started');
       const started = performance.now();
       expect((await stack.send('POST', `/v1/runs/${id}:cancel`)).status).toBe(200);
       const events = await eventsToEnd(stack, id);
-      taken.push(performance.now() - started);
+      const cancelledAfter = performance.now() - started;
       checkHistory(events);
       expect(story(events).slice(-2)).toEqual(['run.cancel_requested', 'run.cancelled']);
-    }
-    expect(Math.min(...taken)).toBeLessThan(CANCELLED_WITHIN_MS);
+      return cancelledAfter;
+    });
+    expect(took).toBeLessThan(CANCELLED_WITHIN_MS);
   });
 });

@@ -3,11 +3,10 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { environmentOfOthers } from '../../test/support/run-holdfast.ts';
+import { environmentOfOthers, MAIN } from '../../test/support/run-holdfast.ts';
 import { end, endsWithUs } from '../child.ts';
 import { KEY } from './form.ts';
 
-const MAIN = fileURLToPath(new URL('../../bin/holdfast.mjs', import.meta.url));
 const ECHO = fileURLToPath(new URL('../mcp/echo.ts', import.meta.url));
 const READY = /^holdfast ready (\S+)$/m;
 const READY_MS = 60_000;

@@ -14,7 +14,7 @@ const WARM_UP_CHUNKS = 100;
 const UNCOUNTED_CHUNKS = 50;
 /** Figures are those of the middle round: a machine that stands still for a moment spoils one. */
 const ROUNDS = { rounds: 5, chunks: 650 };
-/** Of what has no goal. */
+/** Of cases whose delays have no goal. */
 const FEWER_ROUNDS = { ...ROUNDS, rounds: 3 };
 const QUICK_ROUNDS = { rounds: 1, chunks: 300 };
 const GOALS = { embedded: { 0.5: 2, 0.99: 10 }, apart: { 0.5: 5, 0.99: 25 } };

@@ -5,7 +5,10 @@ import { ONE_TURN } from './steps.ts';
 
 const GOAL_MS = 3_000;
 
-/** From spawn to ready, on an empty store and again on the same one, and the first run. Temporal's binary, and what a start keeps, is there already. */
+/**
+ * From spawn to ready, on an empty store and again on the same one, and the first run. Temporal's binary, and what a start keeps, is there
+ * already.
+ */
 export const start: Row = {
   name: 'start',
   async measure(stage: Stage): Promise<Measure[]> {

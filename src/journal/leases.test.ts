@@ -14,7 +14,7 @@ import {
 } from '../../test/support/clocked-journal.ts';
 import { checkHistory, types } from '../../test/support/events.ts';
 import { HoldfastError } from '../errors.ts';
-import { newToken } from '../ids.ts';
+import { newLeaseToken } from '../ids.ts';
 import type { Journal } from './journal.ts';
 import type { BegunTurn, Lease } from './transactions/begin-turn.ts';
 import { MAX_LOST_WORKERS } from './transactions/begin-turn.ts';
@@ -39,7 +39,7 @@ describe('a begin whose outcome was not known', () => {
   const at = () => ({ org_id: run.org_id, run_id: run.run_id, epoch: 0, turn: 1 });
 
   it('of a turn is told the lease that it gave, and writes nothing more', async () => {
-    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newToken() };
+    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newLeaseToken() };
     const begun = await journal.write('beginTurn', begin);
     const before = await journal.events(run);
     expect(await journal.write('beginTurn', begin)).toEqual(begun);
@@ -50,7 +50,7 @@ describe('a begin whose outcome was not known', () => {
 
   it('of a call with side effects is told its lease, and nobody is asked what became of it', async () => {
     await journal.turnWith(run, [serverCall('send_mail')]);
-    const begin = { ...at(), idx: 0, token: newToken() };
+    const begin = { ...at(), idx: 0, token: newLeaseToken() };
     const begun = await journal.write('beginCall', begin);
     expect(begun).toMatchObject({ begun: true, lease: { token: begin.token, attempt: 1 } });
     expect(await journal.write('beginCall', begin)).toEqual(begun);
@@ -58,14 +58,14 @@ describe('a begin whose outcome was not known', () => {
   });
 
   it('is one of its own where another attempt has begun since', async () => {
-    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newToken() };
+    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newLeaseToken() };
     await journal.write('beginTurn', begin);
     await journal.lease(run);
     expect(await journal.write('beginTurn', begin)).toMatchObject({ begun: true, lease: { attempt: 3 } });
   });
 
   it('is told of its lease while its run is being cancelled, as a step is that has begun', async () => {
-    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newToken() };
+    const begin = { ...at(), route: ROUTE, temporal_run_id: '', token: newLeaseToken() };
     const begun = await journal.write('beginTurn', begin);
     await journal.write('requestCancel', { caller: CALLER, run_id: run.run_id });
     expect(await journal.write('beginTurn', begin)).toMatchObject({ begun: true, lease: (begun as Begun).lease });
@@ -79,7 +79,7 @@ describe('a begin whose outcome was not known', () => {
       if (writes++ === 0) throw new HoldfastError('journal.outcome_unknown', 'Its answer was lost.');
       return written;
     };
-    const begin = { ...at(), token: newToken() };
+    const begin = { ...at(), token: newLeaseToken() };
     const patient = patientWrite({ write } as unknown as Journal);
     const begun =
       name === 'beginCall'

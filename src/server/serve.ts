@@ -48,7 +48,8 @@ export type Serving = {
 };
 
 /**
- * Serves until closed; resolves when ready. `signal` aborts the start, and later tells that `close` comes next: `/readyz` says so. What was opened is closed again when it fails.
+ * Serves until closed; resolves when ready. `signal` aborts the start, and later tells that `close` comes next: `/readyz` says so. What was
+ * opened is closed again when it fails.
  * Errors: one line that says what and where: `config.invalid`, `data_dir.in_use`, `http.port_in_use`, `journal.*`, `temporal.*`,
  * `workflows.unusable`.
  */

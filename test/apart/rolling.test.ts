@@ -19,8 +19,8 @@ const WORKSHOP = fileURLToPath(new URL('../mcp/servers/stdio.ts', import.meta.ur
 /** Well within the time that a worker which is told to stop leaves to tools with side effects. */
 const TOOL_MS = 2_000;
 const CLIENTS_OF_A_STORY = 2;
-/** What a client may notice of a handover: the bound for a worker that is killed. */
-const SILENT_WITHIN_MS = 8_000;
+/** What a client may notice of a handover: less than of a worker that is lost, which shows by its heartbeats after 5 s. */
+const SILENT_WITHIN_MS = 5_000;
 const LAST_RUNS_WITHIN_MS = 40_000;
 
 const directory = temporaryDirectory();

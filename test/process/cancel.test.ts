@@ -8,8 +8,6 @@ import { postRun, type Reader, watch } from './reader.ts';
 
 /** The issue's bound from the cancel to `run.cancelled`. */
 const CANCELLED_WITHIN_MS = 200;
-/** Well under the 2 s of heartbeats, and of the journal's polls, with which a cancel comes that is not told at once. */
-const MOSTLY_WITHIN_MS = 600;
 const ROUNDS = 15;
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
@@ -41,12 +39,6 @@ async function cancel(runId: string, reader: Reader): Promise<number> {
   return reader.timeOf('run.cancelled') - began;
 }
 
-/** A busy machine slows most rounds: the fastest says what a cancel takes, the median that it awaits no heartbeat and no poll. */
-function expectSoon(taken: number[]): void {
-  expect(Math.min(...taken)).toBeLessThanOrEqual(CANCELLED_WITHIN_MS);
-  expect(median(taken)).toBeLessThanOrEqual(MOSTLY_WITHIN_MS);
-}
-
 describe('cancel of a silent model', () => {
   it('ends the demo model in run.cancelled within 200 ms', async () => {
     const taken: number[] = [];
@@ -57,7 +49,7 @@ describe('cancel of a silent model', () => {
       taken.push(await cancel(run_id, reader));
     }
     console.log(`cancel of the silent demo model: median ${median(taken).toFixed(0)} ms of ${show(taken)}`);
-    expectSoon(taken);
+    expect(median(taken)).toBeLessThanOrEqual(CANCELLED_WITHIN_MS);
   });
 
   it('closes the provider’s connection and ends in run.cancelled', async () => {
@@ -77,8 +69,8 @@ describe('cancel of a silent model', () => {
       `cancel of a silent provider: median ${median(taken).toFixed(0)} ms of ${show(taken)}; its connection closed after median ${median(closed).toFixed(0)} ms of ${show(closed)}`,
     );
     expect(wire.requests).toHaveLength(ROUNDS);
-    expectSoon(taken);
-    expectSoon(closed);
+    expect(median(taken)).toBeLessThanOrEqual(CANCELLED_WITHIN_MS);
+    expect(median(closed)).toBeLessThanOrEqual(CANCELLED_WITHIN_MS);
   });
 
   it('closes the connection of a provider that has not even answered', async () => {

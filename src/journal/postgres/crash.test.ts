@@ -9,7 +9,7 @@ import { createDatabaseOn, onDatabase, throughProxy } from '../../../test/suppor
 import { type PostgresServer, startPostgres } from '../../../test/support/postgres-server.ts';
 import { startProxy } from '../../../test/support/proxy.ts';
 import { heldBack } from '../../held-back.ts';
-import { newToken } from '../../ids.ts';
+import { newLeaseToken } from '../../ids.ts';
 import type { Journal } from '../journal.ts';
 import type { Lease } from '../transactions/begin-turn.ts';
 import { openPostgresJournal } from './postgres-journal.ts';
@@ -93,7 +93,7 @@ describe('a step that begins', () => {
     'begins once, whether its commit was lost or its answer: %s',
     async (commit) => {
       const { run_id } = (await journal.write('createRun', createArgs())).value;
-      const begin = { org_id: 'org_a', run_id, epoch: 0, turn: 1, route: ROUTE, token: newToken() };
+      const begin = { org_id: 'org_a', run_id, epoch: 0, turn: 1, route: ROUTE, token: newLeaseToken() };
       const begun = await crashing(commit, () => patientWrite(journal)('beginTurn', begin));
       expect(begun).toMatchObject({ begun: true, lease: { attempt: 1, token: begin.token } });
       const events = await journal.db.selectFrom('events').select('type').where('run_id', '=', run_id).execute();

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { newId, newToken } from '../../ids.ts';
+import { newId, newLeaseToken } from '../../ids.ts';
 import { costUsd } from '../../models/prices.ts';
 import type { Price } from '../../models/types.ts';
 import type { RunRef, Stop, TurnOutcome } from '../../runs/outcomes.ts';
@@ -176,7 +176,7 @@ export async function giveLease(
   step: string,
   known: StepRecord | undefined,
   own: Pick<StepRecord, 'message_id' | 'provider_errors'>,
-  { token = newToken() }: Repeatable,
+  { token = newLeaseToken() }: Repeatable,
 ): Promise<Lease> {
   const attempt = nextAttempt(known);
   const row: StepRecord = {

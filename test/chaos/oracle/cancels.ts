@@ -3,11 +3,8 @@ import type { Plan } from '../plan.ts';
 import type { Facts, StoredRun } from './facts.ts';
 import { plansOf } from './plans.ts';
 
-/**
- * From the commit of `run.cancelled` to the line in a log: two clocks of one machine, a request on its way, and a stub that a busy machine
- * pauses before it writes. A tool that nobody stops goes on for longer: the clients' cancels meet calls of up to 9 s.
- */
-const SLACK_MS = 6_000;
+/** From the commit of `run.cancelled` to the line in a log: two clocks of one machine, and a request on its way. */
+const SLACK_MS = 1_000;
 const THAW_MS = 200;
 
 export function checkCancels(facts: Facts): string[] {
