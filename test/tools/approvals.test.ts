@@ -1,6 +1,6 @@
 /** What a persona wants approved waits for a person, and runs exactly as it was approved. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkHistory, eventsToEnd, type SeenEvent } from '../support/events.ts';
+import { checkHistory, eventsToEnd, eventsUntil, type SeenEvent } from '../support/events.ts';
 import { answer, createRun, detailsOf, outcomeOf, waitingOf } from '../support/run-client.ts';
 import { openWorkshopStack, type WorkshopStack } from './workshop-stack.ts';
 
@@ -58,8 +58,9 @@ describe('a call that needs approval', () => {
     const [first, second] = (await detailsOf(stack, id)).pending_inputs;
     expect(await outcomeOf(await answer(stack, id, 'approve'))).toEqual([409, 'runs.input_ambiguous']);
     await answer(stack, id, 'approve', second?.request_id);
-    const noted = () => stack.executions().filter((it) => it.call_id === second?.tool_calls?.[0]?.call_id).length;
-    await expect.poll(noted, { timeout: 10_000 }).toBe(2);
+    const approved = second?.tool_calls?.[0]?.call_id;
+    await eventsUntil(stack, id, ({ type, data }) => type === 'tool.result' && data.call_id === approved);
+    expect(stack.executions().filter((it) => it.call_id === approved)).toHaveLength(2);
     expect((await detailsOf(stack, id)).status).toBe('waiting_for_input');
     await answer(stack, id, 'deny', first?.request_id);
     const events = await eventsToEnd(stack, id);
