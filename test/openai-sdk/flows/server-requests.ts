@@ -82,10 +82,10 @@ export const serverRequestFlows: Flows = {
   },
 
   async 'resolve_unknown asks what became of a call that was cut off'({ sdk }) {
-    const waiting = await ask(sdk, '/tool shop/die {}');
+    const waiting = await ask(sdk, '/tool npm_doomed/die {}');
     const [[name, asked] = []] = callsAsked(waiting);
     expect(name).toBe('resolve_unknown');
-    expect(JSON.stringify(asked)).toContain('shop/die');
+    expect(JSON.stringify(asked)).toContain('npm_doomed/die');
     expect((await reply(sdk, waiting, 'result: it was sent')).status).toBe('completed');
     expect((await answersIn(sdk, waiting.thread_id)).at(-1)).toContain('it was sent');
   },

@@ -110,7 +110,7 @@ def _(world):
         ('/tool shop/note {"text":"rope"}', "assistant", "approve_tool", "approve", "noted rope"),
         ('/tool shop/note {"text":"rope"}', "assistant", "approve_tool", "deny: too much rope", "too much rope"),
         ("/tool shop/look {}", "thrifty", "raise_budget", "raise", "seen"),
-        ("/tool shop/die {}", "assistant", "resolve_unknown", "result: it was sent", "it was sent"),
+        ("/tool python_doomed/die {}", "assistant", "resolve_unknown", "result: it was sent", "it was sent"),
     ):
         waiting = ask(client, text, assistant)
         equal([asked for asked, _ in calls_asked(waiting)], [name])

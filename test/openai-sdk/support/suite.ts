@@ -54,11 +54,14 @@ routes:
   - { id: impatient, provider: demo, retries: 0 }
   - { id: wired, provider: openai-compatible, model: wired-model, base_url: "${wire}" }
 personas:
-  - { key: assistant, route: demo, tools: [ask_user, shop/*], approval: { shop/note: always } }
+  - { key: assistant, route: demo, tools: [ask_user, shop/*, npm_doomed/die, python_doomed/die], approval: { shop/note: always } }
   - { key: thrifty, route: demo, tools: [shop/*], budget: { max_turns: 1, on_exceeded: ask } }
   - { key: frugal, route: demo, tools: [shop/*], budget: { max_tokens: 300 } }
 mcp:
-  shop: { command: ${process.execPath}, args: [${WORKSHOP}], env: { EXECUTIONS: ${log} } }
+  shop: ${workshop(log)}
+  # The two languages' tests run side by side: a server that dies for one must not take the other's calls with it.
+  npm_doomed: ${workshop(log)}
+  python_doomed: ${workshop(log)}
 `,
   },
   expiring: { yaml: () => `${DEMO}openai: { expires_after_s: ${EXPIRES_AFTER_S} }\n` },
@@ -67,6 +70,7 @@ mcp:
     env: { TEMPORAL_ADDRESS: '127.0.0.1:9' },
   },
 };
+const workshop = (log: string) => `{ command: ${process.execPath}, args: [${WORKSHOP}], env: { EXECUTIONS: ${log} } }`;
 const DEMO = 'routes: [{ id: demo, provider: demo, aliases: [gpt-4o] }]\n';
 
 /** Starts the servers, on the Temporal server of the test run. `main` must be among them. */
