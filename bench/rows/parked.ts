@@ -3,7 +3,7 @@ import { residentBytes } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import { ASKS } from './steps.ts';
 
-const CONCURRENCY = 10;
+const CONCURRENCY = 20;
 /** Parked in turn with bare workflows, so many times a part of them. */
 const PARTS = 10;
 const MIB = 2 ** 20;
