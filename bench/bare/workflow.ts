@@ -1,11 +1,10 @@
 /** What runs are measured against: the least that Temporal can do for the same steps. */
-import { condition, defineQuery, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
+import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { answer } from './activity.ts';
 
 const steps = proxyActivities<{ answer: typeof answer }>({ startToCloseTimeout: 10_000 });
 
 export const goOn = defineSignal('goOn');
-export const isParked = defineQuery<boolean>('isParked');
 
 /** As many activities as asked for, one after the other, and after the first one `parallel` more at once. */
 export async function bareWorkflow(question: string, activities: number, parallel: number): Promise<string> {
@@ -20,13 +19,10 @@ export async function bareWorkflow(question: string, activities: number, paralle
 /** An activity, a wait for a signal, an activity. */
 export async function bareParked(question: string): Promise<string> {
   let told = false;
-  let parked = false;
   setHandler(goOn, () => {
     told = true;
   });
-  setHandler(isParked, () => parked);
   await steps.answer(question);
-  parked = true;
   await condition(() => told);
   return await steps.answer(question);
 }

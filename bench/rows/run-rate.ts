@@ -7,7 +7,7 @@ const QUICK_CONCURRENCIES = [20];
 /** Where the goals are, each with this many runs. */
 const WITH_GOALS = [20, 100];
 const RUNS = 1_000;
-const FEWER_RUNS = 150;
+const FEWER_RUNS = 250;
 const QUICK_RUNS = 250;
 
 /** One-turn runs a second, journal and event streams included, beside bare workflows a second. */
