@@ -6,7 +6,8 @@ import { atATime } from './at-a-time.ts';
 import type { Jobs } from './jobs.ts';
 import { picked } from './picked.ts';
 
-const LOOK_EVERY_MS = 20;
+/** Seldom: each look is a call that Temporal's server answers beside what is measured. */
+const LOOK_EVERY_MS = 100;
 /** A start, an activity, and two workflow tasks: Temporal says it by itself, where a query would be a task for the worker. */
 const EVENTS_WHEN_PARKED = 10;
 
