@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { heldBack } from '../../src/held-back.ts';
 import { atATime } from './at-a-time.ts';
 import type { Jobs } from './jobs.ts';
@@ -10,6 +10,8 @@ import { picked } from './picked.ts';
 const LOOK_EVERY_MS = 100;
 /** A start, an activity, and two workflow tasks: Temporal says it by itself, where a query would be a task for the worker. */
 const EVENTS_WHEN_PARKED = 10;
+/** A bare workflow that is not parked by then will not be. */
+const PARKED_WITHIN_MS = 60_000;
 
 const clients = new Map<string, Promise<Client>>();
 const parked: string[] = [];
@@ -28,11 +30,19 @@ export const parkBare: Jobs['parkBare'] = async ({ address, taskQueue, count, co
   return await atATime(count, concurrency, async () => {
     const workflowId = `bare-${randomUUID()}`;
     const handle = await client.workflow.start('bareParked', { taskQueue, workflowId, args: ['hello'] });
-    while ((await handle.describe()).historyLength < EVENTS_WHEN_PARKED) await delay(LOOK_EVERY_MS);
+    await untilParked(handle);
     parked.push(workflowId);
     return workflowId;
   });
 };
+
+async function untilParked(handle: WorkflowHandle): Promise<void> {
+  const until = performance.now() + PARKED_WITHIN_MS;
+  while ((await handle.describe()).historyLength < EVENTS_WHEN_PARKED) {
+    if (performance.now() > until) throw new Error(`${handle.workflowId} is not parked after ${PARKED_WITHIN_MS} ms`);
+    await delay(LOOK_EVERY_MS);
+  }
+}
 
 export const signalBare: Jobs['signalBare'] = async ({ address, count }) => {
   const client = await connected(address);

@@ -49,7 +49,7 @@ export const fanOut: Row = {
   },
 };
 
-/** What both ways took, of all rounds with all servers. */
+/** What Holdfast and Hono took each way, in all rounds with all servers. */
 async function measureShape(stage: Stage, shape: Shape): Promise<Measure[]> {
   const elapsedMs = new Map<string, Elapsed>();
   for (let i = 0; i < shape.servers; i++) {
@@ -115,13 +115,13 @@ async function inTurn({ ours, theirs }: Way, { rounds, times }: Shape): Promise<
 }
 
 function measureOf(what: string, elapsedMs: Elapsed, { readers, chunks, times, servers, rounds }: Shape): Measure {
-  const rate = (ms: number) => (servers * rounds * readers * chunks * 1_000) / ms;
+  const rate = (readings: number, ms: number) => (readings * readers * chunks * 1_000) / ms;
   return {
     ...{
       what: `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`,
       unit: '/s',
     },
-    ...{ holdfast: rate(elapsedMs.ours) * times, against: rate(elapsedMs.theirs) },
+    ...{ holdfast: rate(servers * rounds * times, elapsedMs.ours), against: rate(servers * rounds, elapsedMs.theirs) },
     // What a single reader gets is what one run can say, or one reader read, in a second: it has a goal, and varies too much for a guard.
     ...{ goal: GOAL, ...(readers > 1 ? { guard: GUARD } : {}) },
   };
