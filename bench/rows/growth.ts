@@ -14,17 +14,25 @@ const FLAT = 1.2;
 const GUARD = 2;
 /** Where a read takes long, a few of them are enough to see it. */
 const WITHIN_MS = 80;
-/** Many rounds of a few, so that whatever else the machine does meets all stores. Each create waits for its run, and takes longer. */
-const FULL = { reads: { rounds: 60, count: 10 }, creates: { rounds: 25, count: 10 } };
-const QUICKLY = { reads: { rounds: 4, count: 25 }, creates: { rounds: 4, count: 25 } };
-/** Rounds that are not counted: code is compiled, plans and pages are cached. */
+/**
+ * A server's speed differs by a tenth from the next one's on the same store, as its code came to be compiled, and stays: several sets of
+ * servers in turn. Many rounds of a few requests, so that whatever else the machine does meets all stores. Each create waits for its run,
+ * and takes longer.
+ */
+const FULL = { sets: 4, reads: { rounds: 15, count: 10 }, creates: { rounds: 7, count: 10 } };
+const QUICKLY = { sets: 1, reads: { rounds: 4, count: 25 }, creates: { rounds: 4, count: 25 } };
+/** Rounds of a set that are not counted: code is compiled, plans and pages are cached. */
 const WARM_UPS = 3;
 
 /** Longer than the pause between two sweeps of a server. */
 const WATCH_S = 25;
 const WATCH_EVERY_MS = 5;
 
-type Grown = { server: Holdfast; store: Filled; waiting: string };
+type Rounds = { rounds: number; count: number };
+/** A store, and where it is. */
+type Grown = { store: Filled; at: string };
+/** A server on it, and a run there that has not ended. */
+type Served = { server: Holdfast; store: Filled; waiting: string };
 /** Latencies by store, in the order of their sizes. */
 type ByStore = number[][];
 
@@ -32,34 +40,27 @@ type ByStore = number[][];
 export const growth: Row = {
   name: 'growth',
   async measure(stage: Stage): Promise<Measure[]> {
-    const filled: { store: Filled; at: string }[] = [];
-    for (const runs of stage.quick ? QUICK_SIZES : SIZES) filled.push(await grow(stage, runs));
-    const all: Grown[] = [];
-    const { reads, creates } = stage.quick ? QUICKLY : FULL;
-    try {
-      for (const { store, at } of filled) all.push(await open(stage, store, at));
-      const measures: Measure[] = [];
-      for (const { what, path } of READS) {
-        const latencies = await inTurn(all, reads, ({ server: { url, key }, store, waiting }, count) => {
-          const paths = Array.from({ length: count }, () => path(store, waiting));
-          return stage.load.ask('requests', { url, key, paths, withinMs: WITHIN_MS });
-        });
-        measures.push(...compared(what, latencies, all));
+    const stores: Grown[] = [];
+    for (const runs of stage.quick ? QUICK_SIZES : SIZES) stores.push(await grow(stage, runs));
+    const { sets, reads, creates } = stage.quick ? QUICKLY : FULL;
+    const latencies = new Map<string, ByStore>();
+    for (let set = 0; set < sets; set++) {
+      for (const [what, ofSet] of await withServers(stage, stores, (all) => askAll(stage, all, { reads, creates }))) {
+        const before = latencies.get(what);
+        latencies.set(what, before ? before.map((of, i) => of.concat(ofSet[i] ?? [])) : ofSet);
       }
-      const created = await inTurn(all, creates, ({ server: { url, key } }, count) =>
-        stage.load.ask('creates', { url, key, count, body: ONE_TURN }),
-      );
-      measures.push(...compared('create', created, all));
-      measures.push(...(await slowest(stage, all)));
-      return [...measures, ...filling(filled.map(({ store }) => store))];
-    } finally {
-      for (const { server } of all) await server.stop();
     }
+    const filled = stores.map(({ store }) => store);
+    return [
+      ...[...latencies].flatMap(([what, of]) => compared(what, of, filled)),
+      ...(await withServers(stage, stores, (all) => slowest(stage, all))),
+      ...filling(filled),
+    ];
   },
 };
 
 /** A store that has come to hold so many runs. */
-async function grow(stage: Stage, runs: number): Promise<{ store: Filled; at: string }> {
+async function grow(stage: Stage, runs: number): Promise<Grown> {
   const server = await stage.start();
   const threadId = await createFirstThread(server).finally(() => server.stop());
   const store = await fill(server.store, threadId, runs);
@@ -67,19 +68,47 @@ async function grow(stage: Stage, runs: number): Promise<{ store: Filled; at: st
   return { store, at: server.store };
 }
 
-/** A server on it, which has one run that has not ended. */
-async function open(stage: Stage, store: Filled, at: string): Promise<Grown> {
-  const server = await stage.start({ store: at });
-  const { url, key } = server;
-  const { run_id: runId } = await stage.load.ask('asking', { url, key, input: '/ask ready?' });
-  return { server, store, waiting: runId };
+/** Servers on all stores for as long as `use` takes. */
+async function withServers<T>(stage: Stage, stores: Grown[], use: (all: Served[]) => Promise<T>): Promise<T> {
+  const all: Served[] = [];
+  try {
+    for (const { store, at } of stores) {
+      const server = await stage.start({ store: at });
+      const { url, key } = server;
+      const { run_id: waiting } = await stage.load.ask('asking', { url, key, input: '/ask ready?' });
+      all.push({ server, store, waiting });
+    }
+    return await use(all);
+  } finally {
+    for (const { server } of all) await server.stop();
+  }
+}
+
+/** Every read and the create, by name. */
+async function askAll(
+  stage: Stage,
+  all: Served[],
+  { reads, creates }: { reads: Rounds; creates: Rounds },
+): Promise<Map<string, ByStore>> {
+  const latencies = new Map<string, ByStore>();
+  for (const { what, path } of READS) {
+    const ofRead = await inTurn(all, reads, ({ server: { url, key }, store, waiting }, count) => {
+      const paths = Array.from({ length: count }, () => path(store, waiting));
+      return stage.load.ask('requests', { url, key, paths, withinMs: WITHIN_MS });
+    });
+    latencies.set(what, ofRead);
+  }
+  const created = await inTurn(all, creates, ({ server: { url, key } }, count) =>
+    stage.load.ask('creates', { url, key, count, body: ONE_TURN }),
+  );
+  return latencies.set('create', created);
 }
 
 /** Rounds in which every store is asked the same number of times, so that whatever else the machine does meets all of them. */
 async function inTurn(
-  all: Grown[],
-  { rounds, count }: { rounds: number; count: number },
-  ask: (of: Grown, count: number) => Promise<{ latencies: number[] }>,
+  all: Served[],
+  { rounds, count }: Rounds,
+  ask: (of: Served, count: number) => Promise<{ latencies: number[] }>,
 ): Promise<ByStore> {
   const latencies: ByStore = all.map(() => []);
   for (let round = 0; round < WARM_UPS + rounds; round++) {
@@ -92,18 +121,18 @@ async function inTurn(
 }
 
 /** Every larger store beside the smallest: the median, and of the largest the tail. */
-function compared(what: string, latencies: ByStore, all: Grown[]): Measure[] {
+function compared(what: string, latencies: ByStore, stores: Filled[]): Measure[] {
   const of = (i: number, share: number): Measure => ({
-    ...{ what: `${what} p${share * 100}, ${all[i]?.store.runs} runs`, unit: 'ms' },
+    ...{ what: `${what} p${share * 100}, ${stores[i]?.runs} runs`, unit: 'ms' },
     ...{ holdfast: percentile(latencies[i] ?? [], share), against: percentile(latencies[0] ?? [], share) },
     ...(share === 0.5 ? { goal: FLAT, guard: GUARD } : {}),
   });
-  const larger = all.keys().drop(1).toArray();
-  return [...larger.map((i) => of(i, 0.5)), of(all.length - 1, 0.95)];
+  const larger = stores.keys().drop(1).toArray();
+  return [...larger.map((i) => of(i, 0.5)), of(stores.length - 1, 0.95)];
 }
 
 /** What the servers do by themselves every so often holds up a read that comes then: to be seen, too rare for a goal. */
-async function slowest(stage: Stage, all: Grown[]): Promise<Measure[]> {
+async function slowest(stage: Stage, all: Served[]): Promise<Measure[]> {
   const slowest: number[] = [];
   for (const { server, store } of all) {
     const path = `/v1/runs/${store.runIdAt(0)}`;

@@ -16,7 +16,7 @@ export const parked: Row = {
   async measure(stage: Stage): Promise<Measure[]> {
     const { url, key, pids } = await stage.server();
     const { address, taskQueue, pid: barePid } = await stage.bare();
-    const [count, answers, rounds] = stage.quick ? [200, 50, 2] : [10_000, 500, 5];
+    const [count, answers, rounds] = stage.quick ? [200, 50, 2] : [10_000, 500, 20];
     const part = { count: count / PARTS, concurrency: CONCURRENCY };
     const parkedMs = { ours: 0, theirs: 0 };
     for (let i = 0; i < PARTS; i++) {
