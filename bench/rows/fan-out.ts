@@ -7,74 +7,73 @@ import type { Measure, Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 
 /**
+ * How fast a process came to be compiled differs by a third from the next one's, and stays: of Holdfast, of Hono and of the readers. So
+ * many times new ones, each for all shapes.
+ */
+const TURNS = 12;
+/**
  * Readers, and chunks for each: as many as keep the faster of the two busy for some tenths of a second. Holdfast's are read so many
  * times for each time that Hono's are: where they take a tenth of the time, one reading is too short to say much.
  */
 const SHAPES = [
-  { readers: 1, chunks: 60_000, times: 1, rounds: 3 },
-  { readers: 200, chunks: 2_000, times: 4, rounds: 1 },
-  { readers: 1_000, chunks: 500, times: 4, rounds: 2 },
+  { readers: 1, chunks: 60_000, times: 1 },
+  { readers: 200, chunks: 1_000, times: 4 },
+  { readers: 1_000, chunks: 500, times: 4 },
 ];
-/**
- * How fast a process came to be compiled differs by half from the next one's, and stays: of Holdfast, of Hono and of the readers so many
- * in turn, each beside each other for a shape's rounds.
- */
-const FULL = { turns: 6, part: 1, mostReaders: 1_000 };
 /** With `--quick`: this part of the chunks, to no more readers than these. */
-const QUICK = { turns: 1, part: 1 / 6, mostReaders: 200 };
-/** Rounds of each turn that are not counted, so that its code is compiled: ten thousand chunks and more. */
-const WARM_UPS = 1;
+const QUICK = { turns: 1, part: 1 / 2, mostReaders: 200 };
 /** What the demo model says of the answer after its stream: `Done. ask_user said "yes"`. */
 const CLOSING_CHUNKS = 4;
 const GOAL = 0.8;
 const GUARD = 0.4;
 
-type Shape = { readers: number; chunks: number; times: number; turns: number; rounds: number };
+type Shape = { readers: number; chunks: number; times: number };
 
-/** Milliseconds of several rounds. */
+/** Milliseconds that all readings took. */
 type Elapsed = { ours: number; theirs: number };
 
-/** What is read: a run that goes on while it is read, or one that has ended. Each gives the milliseconds of a round. */
+/** What is read: a run that goes on while it is read, or one that has ended. Each gives the milliseconds of a reading. */
 type Way = { what: string; ours: () => Promise<number>; theirs: () => Promise<number> };
+
+/** What is beside each other in a turn. */
+type Beside = { load: LoadProcess; holdfast: Holdfast; honoUrl: string };
 
 /** Chunks that readers of one run get a second, of one that speaks as fast as it can and of one in the journal, beside `hono/streaming`. */
 export const fanOut: Row = {
   name: 'fan-out',
   async measure(stage: Stage): Promise<Measure[]> {
-    const measures: Measure[] = [];
-    const { turns, part, mostReaders } = stage.quick ? QUICK : FULL;
-    for (const shape of SHAPES.filter((it) => it.readers <= mostReaders)) {
-      const chunks = Math.round(shape.chunks * part);
-      measures.push(...(await measureShape(stage, { ...shape, chunks, turns })));
+    const turns = stage.quick ? QUICK.turns : TURNS;
+    const measures = new Map<string, { shape: Shape; elapsedMs: Elapsed }>();
+    for (let turn = 0; turn < turns; turn++) {
+      await withNewProcesses(stage, async (beside) => {
+        for (const shape of stage.quick ? quickly(SHAPES) : SHAPES) {
+          for (const way of await waysOf(beside, shape)) {
+            const what = named(way, shape);
+            const { ours, theirs } = await read(way, shape);
+            const before = measures.get(what)?.elapsedMs ?? { ours: 0, theirs: 0 };
+            measures.set(what, { shape, elapsedMs: { ours: before.ours + ours, theirs: before.theirs + theirs } });
+          }
+        }
+      });
     }
-    return measures;
+    return [...measures].map(([what, { shape, elapsedMs }]) => measureOf(what, elapsedMs, shape, turns));
   },
 };
 
-/** What Holdfast and Hono took each way, in all rounds of all turns. */
-async function measureShape(stage: Stage, shape: Shape): Promise<Measure[]> {
-  const elapsedMs = new Map<string, Elapsed>();
-  for (let turn = 0; turn < shape.turns; turn++) {
-    for (const way of await waysOfNewProcesses(stage, shape)) {
-      const before = elapsedMs.get(way.what) ?? { ours: 0, theirs: 0 };
-      elapsedMs.set(way.what, { ours: before.ours + way.ours, theirs: before.theirs + way.theirs });
-    }
-  }
-  return [...elapsedMs].map(([what, elapsed]) => measureOf(what, elapsed, shape));
-}
+const quickly = (shapes: Shape[]): Shape[] =>
+  shapes
+    .filter(({ readers }) => readers <= QUICK.mostReaders)
+    .map((shape) => ({ ...shape, chunks: Math.round(shape.chunks * QUICK.part) }));
 
-/** With processes of their own: what one has done before shows in its rates. */
-async function waysOfNewProcesses(stage: Stage, shape: Shape): Promise<(Elapsed & { what: string })[]> {
+/** A server of Holdfast's, one of Hono's and a load process, which have done nothing before, for as long as `use` takes. */
+async function withNewProcesses(stage: Stage, use: (beside: Beside) => Promise<void>): Promise<void> {
   const load = new LoadProcess();
   const hono = forkModule('./hono/server.ts');
   let holdfast: Holdfast | undefined;
   try {
     const [honoUrl] = (await once(hono, 'message')) as [string];
     holdfast = await stage.start();
-    const taken: (Elapsed & { what: string })[] = [];
-    for (const way of await waysOf({ load, holdfast, honoUrl }, shape))
-      taken.push({ what: way.what, ...(await inTurn(way, shape)) });
-    return taken;
+    await use({ load, holdfast, honoUrl });
   } finally {
     await holdfast?.stop();
     await end(hono, () => hono.disconnect());
@@ -82,13 +81,11 @@ async function waysOfNewProcesses(stage: Stage, shape: Shape): Promise<(Elapsed 
   }
 }
 
-type Beside = { load: LoadProcess; holdfast: Holdfast; honoUrl: string };
-
-async function waysOf({ load, holdfast, honoUrl }: Beside, { readers, chunks, times, rounds }: Shape): Promise<Way[]> {
+async function waysOf({ load, holdfast, honoUrl }: Beside, { readers, chunks, times }: Shape): Promise<Way[]> {
   const { url, key } = holdfast;
   const stream = `/stream chunks=${chunks} delay_ms=0`;
   // A run for each reading: one that was read lately is in memory.
-  const stored = { count: (WARM_UPS + rounds) * times, concurrency: 1, body: { input: stream } };
+  const stored = { count: 2 * times, concurrency: 1, body: { input: stream } };
   const { ids: unread } = await load.ask('runs', { url, key, ...stored });
   const timed = async (how: Omit<FanOut, 'readers' | 'chunks'> & { url: string }) =>
     (await load.ask('fanOut', { key, readers, chunks, ...how })).elapsed;
@@ -110,24 +107,26 @@ async function waysOf({ load, holdfast, honoUrl }: Beside, { readers, chunks, ti
   ];
 }
 
-async function inTurn({ ours, theirs }: Way, { rounds, times }: Shape): Promise<Elapsed> {
-  const elapsedMs = { ours: 0, theirs: 0 };
-  for (let round = 0; round < WARM_UPS + rounds; round++) {
-    if (round === WARM_UPS) Object.assign(elapsedMs, { ours: 0, theirs: 0 });
+/** Once that does not count, so that the code is compiled: ten thousand chunks and more. Then once that does. */
+async function read({ ours, theirs }: Way, { times }: Shape): Promise<Elapsed> {
+  const both = async () => {
+    const elapsedMs = { ours: 0, theirs: 0 };
     for (let time = 0; time < times; time++) elapsedMs.ours += await ours();
     elapsedMs.theirs += await theirs();
-  }
-  return elapsedMs;
+    return elapsedMs;
+  };
+  await both();
+  return await both();
 }
 
-function measureOf(what: string, elapsedMs: Elapsed, { readers, chunks, times, turns, rounds }: Shape): Measure {
+const named = ({ what }: Way, { readers }: Shape): string =>
+  `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`;
+
+function measureOf(what: string, elapsedMs: Elapsed, { readers, chunks, times }: Shape, turns: number): Measure {
   const rate = (readings: number, ms: number) => (readings * readers * chunks * 1_000) / ms;
   return {
-    ...{
-      what: `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`,
-      unit: '/s',
-    },
-    ...{ holdfast: rate(turns * rounds * times, elapsedMs.ours), against: rate(turns * rounds, elapsedMs.theirs) },
+    ...{ what, unit: '/s' },
+    ...{ holdfast: rate(turns * times, elapsedMs.ours), against: rate(turns, elapsedMs.theirs) },
     // What a single reader gets is what one run can say, or one reader read, in a second: it has a goal, and varies too much for a guard.
     ...{ goal: GOAL, ...(readers > 1 ? { guard: GUARD } : {}) },
   };
