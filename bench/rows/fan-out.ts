@@ -10,7 +10,7 @@ import type { Stage } from '../stage.ts';
  * How fast a process came to be compiled differs by a third from the next one's, and stays: of Holdfast, of Hono and of the readers. So
  * many times new ones, each for all shapes.
  */
-const TURNS = 12;
+const TURNS = 8;
 /**
  * Readers, and chunks for each: as many as keep the faster of the two busy for some tenths of a second. Holdfast's are read so many
  * times for each time that Hono's are: where they take a tenth of the time, one reading is too short to say much.
