@@ -58,9 +58,8 @@ export async function lookAtRun(
     const message = `The workflow ${run.run_id} was ended in Temporal (${status}).`;
     return found(status, { by: 'end', epoch, as: { status: 'failed', code: 'engine.terminated', message } });
   }
-  if (status === 'running' && (await isStuck(deps.engine, run_id, described))) {
-    return found('running, with a history that this version cannot replay', { by: 'restart', epoch });
-  }
+  const stuck = status === 'running' ? await whyStuck(deps.engine, run_id, described) : undefined;
+  if (stuck) return found(`running, with ${stuck}`, { by: 'restart', epoch });
   if (!options.closedStands && (await startIsDue(deps.journal, run))) return undefined;
   if (status === 'canceled') {
     return found(status, { by: 'end', epoch, as: { status: 'cancelled', reason: 'cancel_requested' } });
@@ -105,7 +104,7 @@ export async function lookAtWorkflows(
       // A list may be late: whether it still runs says its own store.
       const described = await deps.engine.describe(run_id);
       if (described.status !== 'running') continue;
-      const stuck = await isStuck(deps.engine, run_id, described);
+      const stuck = (await whyStuck(deps.engine, run_id, described)) !== undefined;
       const journal = row?.status ?? NOT_IN_JOURNAL;
       found.push({ org_id: row?.org_id ?? '', run_id, journal, temporal: 'running', mend: { by: 'close', stuck } });
     }
@@ -115,6 +114,11 @@ export async function lookAtWorkflows(
 
 /** A workflow task that has failed before: the first failure may be that of a worker of another version, which is going. */
 export const STUCK_ATTEMPTS = 3;
+/**
+ * The same where its first try ran out of time, half a minute in all: a worker fails a task it cannot replay at the first try only, and
+ * lets later ones run out of time, so that nothing tells them from those of a worker that stands still.
+ */
+const TIMED_OUT_ATTEMPTS = 6;
 export const NOT_IN_JOURNAL = 'no such run';
 const IDS_AT_A_TIME = 500;
 
@@ -133,9 +137,13 @@ async function seemsStuck(journal: Journal, run: Run, status: RunStatus, { idle 
   return sleeping === undefined;
 }
 
-/** The version that runs cannot replay its history: it does nothing any more, and cannot be asked anything. */
-async function isStuck(engine: Engine, runId: string, { task_attempt }: Described): Promise<boolean> {
-  return task_attempt >= STUCK_ATTEMPTS && (await engine.failsToReplay(runId));
+/** Whether the version that runs cannot replay its history, in words: it does nothing any more, and cannot be asked anything. */
+async function whyStuck(engine: Engine, runId: string, { task_attempt }: Described): Promise<string | undefined> {
+  if (task_attempt < STUCK_ATTEMPTS) return undefined;
+  const first = await engine.firstTry(runId);
+  if (first === 'failed') return 'a history that this version cannot replay';
+  if (first === 'timed_out' && task_attempt >= TIMED_OUT_ATTEMPTS) return 'a task that no worker ends';
+  return undefined;
 }
 
 async function askWorkflow(deps: { engine: Engine; log: Logger }, runId: string): Promise<RunState | undefined> {

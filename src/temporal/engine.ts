@@ -134,8 +134,11 @@ export class Engine {
     }
   }
 
-  /** Whether the last workflow task that failed did so because the history is not what the workflow's code makes of it. */
-  async failsToReplay(runId: string): Promise<boolean> {
+  /**
+   * What became of the run's workflow task when it was first tried: later tries leave no event. `failed`: the history is not what the
+   * workflow's code makes of it. `timed_out`: the worker that had it said nothing. Undefined: something else.
+   */
+  async firstTry(runId: string): Promise<'failed' | 'timed_out' | undefined> {
     const { connection } = connectedNow(this.link);
     const latest = await this.#bounded(() =>
       connection.workflowService.getWorkflowExecutionHistoryReverse({
@@ -144,10 +147,12 @@ export class Engine {
         maximumPageSize: NEWEST_PAGE,
       }),
     );
-    const failed = latest.history?.events?.find(
-      ({ workflowTaskFailedEventAttributes }) => workflowTaskFailedEventAttributes,
-    );
-    return failed?.workflowTaskFailedEventAttributes?.cause === NON_DETERMINISTIC;
+    for (const event of latest.history?.events ?? []) {
+      if (event.workflowTaskFailedEventAttributes?.cause === NON_DETERMINISTIC) return 'failed';
+      if (event.workflowTaskTimedOutEventAttributes?.timeoutType === START_TO_CLOSE) return 'timed_out';
+      if (event.workflowTaskFailedEventAttributes || event.workflowTaskCompletedEventAttributes) return undefined;
+    }
+    return undefined;
   }
 
   /** The live picture of the run's workflow; needs a worker. */
@@ -239,6 +244,8 @@ const SCHEDULED = 1;
 const NEWEST_PAGE = 20;
 /** `WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR` */
 const NON_DETERMINISTIC = 24;
+/** `TIMEOUT_TYPE_START_TO_CLOSE`: no answer in `WORKFLOW_TASK_TIMEOUT_MS`, not a task that waited for a worker. */
+const START_TO_CLOSE = 1;
 
 function timeOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined, state: unknown): string | null {
   if (!time?.seconds || state !== SCHEDULED) return null;

@@ -29,8 +29,7 @@ it('lists a run that was terminated and one that was deleted in Temporal, and en
   for (const run of [terminated, deleted, well]) {
     await until(async () => (await statusOf(server, run.run_id)) === 'waiting_for_input', 'the run waits');
   }
-  // Stopped in its tracks, the server mends nothing by itself meanwhile.
-  process.kill(server.pid, 'SIGSTOP');
+  server.freeze();
   await workflow.getHandle(terminated.run_id).terminate('by an operator');
   const workflowExecution = { workflowId: deleted.run_id };
   await connection.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution });
@@ -56,7 +55,7 @@ it('lists a run that was terminated and one that was deleted in Temporal, and en
     { check: 'agreement', ok: true, says: says(`${ended}: mended`) },
     { check: 'agreement', ok: true, says: says(`${lost}: mended`) },
   ]);
-  process.kill(server.pid, 'SIGCONT');
+  server.thaw();
 
   await reader.untilClosed(10_000);
   checkHistory(reader.events);

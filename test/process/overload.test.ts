@@ -87,10 +87,10 @@ describe('with a heap of 512 MiB', { timeout: 120_000 }, () => {
 
   it('1,500 clients that connect and send while it stands still are all answered', async () => {
     await using server = await startServer({ env: SMALL_HEAP });
-    process.kill(server.pid, 'SIGSTOP');
+    server.freeze();
     const answered = createAtOnce(server, 1_500, { input: 'ж'.repeat(450_000) }, 'no-key');
     await setTimeout(FREEZE_MS);
-    process.kill(server.pid, 'SIGCONT');
+    server.thaw();
     expect((await answered).counts).toEqual({ '401': 1_500 });
   });
 });

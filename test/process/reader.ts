@@ -63,9 +63,14 @@ export class Reader {
 
   /** The first event that satisfies `wanted`, which must come in time. */
   async until(wanted: (event: SeenEvent) => boolean, what: string, timeoutMs = 15_000): Promise<SeenEvent> {
-    const seen = () => this.events.map((event) => event.type).join(', ');
-    return await until(() => this.events.find(wanted), what, timeoutMs).catch((error: Error) => {
-      throw new Error(`${error.message}; ${this.end ?? 'open'}, seen: ${seen()}`);
+    return await this.#seen(until(() => this.events.find(wanted), what, timeoutMs));
+  }
+
+  /** What came instead is said with the error. */
+  async #seen<T>(awaited: Promise<T>): Promise<T> {
+    return await awaited.catch((error: Error) => {
+      const seen = this.events.map((event) => event.type).join(', ');
+      throw new Error(`${error.message}; ${this.end ?? 'open'}, seen: ${seen}`);
     });
   }
 
@@ -75,11 +80,7 @@ export class Reader {
 
   /** Waits for the server to end the stream. */
   async untilClosed(timeoutMs = 20_000): Promise<this> {
-    await until(
-      () => this.end === 'closed',
-      `the stream ends; seen: ${this.events.map((event) => event.type).join(', ')}`,
-      timeoutMs,
-    );
+    await this.#seen(until(() => this.end === 'closed', 'the stream ends', timeoutMs));
     return this;
   }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSame, type ProcessIdentity } from '../../src/temporal/local-server/process-identity.ts';
 import { readState } from '../../src/temporal/local-server/state-file.ts';
@@ -17,6 +18,8 @@ const READY_WITHIN_MS = 60_000;
 /** The contract: a server has drained and exited this long after SIGTERM. */
 const STOPPED_WITHIN_MS = 10_000;
 const KILLED_WITHIN_MS = 5_000;
+/** How long a freeze waits for the server's own transaction to end. */
+const FROZEN_WITHIN_MS = 5_000;
 
 export type ServerOptions = {
   /** Default `start`. A `worker` says nothing when it is ready: `/readyz` of an API does. */
@@ -160,6 +163,26 @@ export class TestServer implements AsyncDisposable {
   /** Starts again on the same data, after a stop or a kill. */
   async restart(): Promise<void> {
     await this.start();
+  }
+
+  /**
+   * Stops the process in its tracks until `thaw`: it mends nothing by itself meanwhile. Never within a transaction on SQLite, whose lock
+   * would keep every other writer out: it is held here while the signal is sent.
+   */
+  freeze(): void {
+    if (STORE !== 'sqlite') {
+      process.kill(this.pid, 'SIGSTOP');
+      return;
+    }
+    const db = new DatabaseSync(join(this.dataDir, 'holdfast.db'), { timeout: FROZEN_WITHIN_MS });
+    db.exec('BEGIN IMMEDIATE');
+    process.kill(this.pid, 'SIGSTOP');
+    db.exec('ROLLBACK');
+    db.close();
+  }
+
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
   }
 
   async temporalPid(): Promise<number | undefined> {
