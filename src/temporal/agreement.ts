@@ -118,7 +118,7 @@ export const STUCK_ATTEMPTS = 3;
  * The same where its first try ran out of time, half a minute in all: a worker fails a task it cannot replay at the first try only, and
  * lets later ones run out of time, so that nothing tells them from those of a worker that stands still.
  */
-const TIMED_OUT_ATTEMPTS = 6;
+export const TIMED_OUT_ATTEMPTS = 6;
 export const NOT_IN_JOURNAL = 'no such run';
 const IDS_AT_A_TIME = 500;
 
