@@ -14,6 +14,7 @@ const REBUILT_WITHIN_MS = 50_000;
 
 it('a run whose task is taken again and again and never ended is rebuilt, and not before the last of so many tries', async () => {
   const standsStill = await openStack({ worker: false });
+  await until(() => standsStill.link.current(), 'it reaches Temporal');
   const run = await createRun(standsStill, 'hello');
   const epoch = async () => await epochOf(standsStill, run);
   const end = Date.now() + TRIED_WITHIN_MS;
