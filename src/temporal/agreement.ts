@@ -140,9 +140,9 @@ async function seemsStuck(journal: Journal, run: Run, status: RunStatus, { idle 
 /** Whether the version that runs cannot replay its history, in words: it does nothing any more, and cannot be asked anything. */
 async function whyStuck(engine: Engine, runId: string, { task_attempt }: Described): Promise<string | undefined> {
   if (task_attempt < STUCK_ATTEMPTS) return undefined;
-  const first = await engine.firstTry(runId);
-  if (first === 'failed') return 'a history that this version cannot replay';
-  if (first === 'timed_out' && task_attempt >= TIMED_OUT_ATTEMPTS) return 'a task that no worker ends';
+  const recorded = await engine.recordedTry(runId);
+  if (recorded === 'failed') return 'a history that this version cannot replay';
+  if (recorded === 'timed_out' && task_attempt >= TIMED_OUT_ATTEMPTS) return 'a task that no worker ends';
   return undefined;
 }
 

@@ -135,10 +135,10 @@ export class Engine {
   }
 
   /**
-   * What became of the run's workflow task when it was first tried: later tries leave no event. `failed`: the history is not what the
-   * workflow's code makes of it. `timed_out`: the worker that had it said nothing. Undefined: something else.
+   * What the history says last of a try at the run's workflow task: of its first one, since later ones seldom leave an event. `failed`: the
+   * history is not what the workflow's code makes of it. `timed_out`: the worker that had it said nothing. Undefined: something else.
    */
-  async firstTry(runId: string): Promise<'failed' | 'timed_out' | undefined> {
+  async recordedTry(runId: string): Promise<'failed' | 'timed_out' | undefined> {
     const { connection } = connectedNow(this.link);
     const latest = await this.#bounded(() =>
       connection.workflowService.getWorkflowExecutionHistoryReverse({
