@@ -10,6 +10,8 @@ import { streamSSE } from 'hono/streaming';
 
 /** What a run's first chunk has before it; which number exactly is no matter. */
 const EARLIER_EVENTS = 8;
+/** Starts share a connection, seconds apart: closed after Node's five seconds, one would be lost that is sent in that moment. */
+const KEEP_ALIVE_MS = 60_000;
 const MESSAGE_ID = 'msg_01k7h3v8mq0000a1b2c3d4e5f6g7h8jk';
 
 /** What was made for a number of chunks. */
@@ -38,7 +40,8 @@ app.post('/start', (c) => {
   return c.json({});
 });
 
-const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
+const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS };
+const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, serverOptions });
 process.once('disconnect', () => process.exit());
 await once(server, 'listening');
 process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
