@@ -1,6 +1,6 @@
 /** The part of `docs/performance.md` that a results file makes. */
 import { inWords, keeps } from './measure.ts';
-import { cells, headline, type Measured, type Result } from './report.ts';
+import { cells, headline, latestOf, type Measured, type Result } from './report.ts';
 
 const BEGIN = '<!-- results: npm run bench:report -->';
 const END = '<!-- /results -->';
@@ -9,17 +9,17 @@ const PLOTS = `![One-turn runs a second by how many are under way at a time, of 
 
 ![Delay of a chunk from the model to the reader by percentile, with usual and with slowed commits](performance/delta.svg)`;
 
-/** The page with these results in place of what stands between its two marks. Throws when it does not have them once each. */
-export function resultsInto(page: string, result: Result): string {
+/** The page with these results, of each row the latest, in place of what stands between its two marks. Throws when it does not have them once each. */
+export function resultsInto(page: string, results: Result[]): string {
   const [before, between, ...second] = page.split(BEGIN);
   const [, after, ...third] = between?.split(END) ?? [];
   if (before === undefined || after === undefined || second.length + third.length > 0) {
     throw new Error(`the page must have ${BEGIN} and, below it, ${END}, once each`);
   }
-  return `${before}${BEGIN}\n\n${results(result)}\n\n${END}${after}`;
+  return `${before}${BEGIN}\n\n${textOf(results)}\n\n${END}${after}`;
 }
 
-const results = (result: Result) => [headline(result), table(result.measured), PLOTS].join('\n\n');
+const textOf = (results: Result[]) => [...results.map(headline), table(latestOf(results)), PLOTS].join('\n\n');
 
 function table(measured: Measured[]): string {
   const lines = measured.map((it) => [

@@ -37,6 +37,13 @@ const atShare = (sorted: number[], share: number) =>
 
 export const median = (values: number[]): number => percentile(values, 0.5);
 
+/**
+ * Of rounds that are measured in turn with another's: such means stand to each other as the rounds of a pair do in the mean. What slows
+ * both of a pair down, as other processes and a slow moment do, is not in their ratio. NaN of none.
+ */
+export const geometricMean = (values: number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+
 /** The shares at which a distribution is kept. */
 const SHARES = [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1];
 

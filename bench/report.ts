@@ -45,6 +45,15 @@ export function headline(result: Result): string {
   ].join(' · ');
 }
 
+/** What several results say together, in the order of the first: a form's row that a later one has stands in place of an earlier one's. */
+export function latestOf(results: Result[]): Measured[] {
+  const byRow = new Map<string, Measured[]>();
+  for (const { measured } of results) {
+    for (const [row, of] of Map.groupBy(measured, ({ form, row }) => `${form} ${row}`)) byRow.set(row, of);
+  }
+  return [...byRow.values()].flat();
+}
+
 export function table(measured: Measured[]): string {
   const head = ['form', 'row', 'measure', 'holdfast', 'against', 'ratio', 'goal'];
   const lines = measured.map((it) => [

@@ -14,8 +14,6 @@ const WARM_UP_CHUNKS = 100;
 const UNCOUNTED_CHUNKS = 50;
 /** Figures are those of the middle round: a machine that stands still for a moment spoils one. */
 const ROUNDS = { rounds: 5, chunks: 650 };
-/** Of cases whose delays have no goal. */
-const FEWER_ROUNDS = { ...ROUNDS, rounds: 3 };
 const QUICK_ROUNDS = { rounds: 1, chunks: 300 };
 const GOALS = { embedded: { 0.5: 2, 0.99: 10 }, apart: { 0.5: 5, 0.99: 25 } };
 const EVENT_LOOP_GOAL_MS = 5;
@@ -31,13 +29,13 @@ export const delta: Row = {
     const server = await stage.server();
     const fewer: Case = { how: `, ${FEWER_RUNS} runs`, server, runs: FEWER_RUNS, given: [] };
     const usual: Case = { how: '', server, runs: RUNS, given: [] };
-    await measureRounds(stage, fewer, FEWER_ROUNDS);
-    await measureRounds(stage, usual, ROUNDS);
+    await measureRounds(stage, fewer);
+    await measureRounds(stage, usual);
     // Not before: a second server that idles takes of the cores what the first one's tail shows.
     const slow = await stage.start({ commitDelayMs: SLOW_COMMIT_MS });
     try {
       const slowed: Case = { how: `, commit + ${SLOW_COMMIT_MS} ms`, server: slow, runs: RUNS, given: [] };
-      await measureRounds(stage, slowed, FEWER_ROUNDS);
+      await measureRounds(stage, slowed);
       return [...measuresOf(fewer), ...measuresOf(usual, GOALS[stage.formName]), ...measuresOf(slowed)];
     } finally {
       await slow.stop();
@@ -45,8 +43,8 @@ export const delta: Row = {
   },
 };
 
-async function measureRounds(stage: Stage, it: Case, full: typeof ROUNDS): Promise<void> {
-  const { rounds, chunks } = stage.quick ? QUICK_ROUNDS : full;
+async function measureRounds(stage: Stage, it: Case): Promise<void> {
+  const { rounds, chunks } = stage.quick ? QUICK_ROUNDS : ROUNDS;
   await stream(stage, it, WARM_UP_CHUNKS);
   for (let round = 0; round < rounds; round++) it.given.push(await measureRound(stage, it, chunks));
 }

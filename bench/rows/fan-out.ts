@@ -3,7 +3,7 @@ import { end, forkModule } from '../child.ts';
 import type { Holdfast } from '../forms/form.ts';
 import type { FanOut } from '../load/jobs.ts';
 import { LoadProcess } from '../load-process.ts';
-import type { Measure, Row } from '../measure.ts';
+import { geometricMean, type Measure, type Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 
 /**
@@ -14,12 +14,13 @@ const TURNS = 12;
 /**
  * Readers, and chunks for each: as many as keep the faster of the two busy for some tenths of a second. Holdfast's are read so many
  * times for each time that Hono's are: where they take a tenth of the time, one reading is too short to say much. Warm-ups are rounds
- * that are not counted, so that the code is compiled: it is when 1,000 come, whose round takes the longest.
+ * that are not counted, so that the code is compiled: it is when 1,000 come, whose round takes the longest. The fewer readers, the more a
+ * round differs from the next.
  */
 const SHAPES = [
-  { readers: 1, chunks: 60_000, times: 1, warmUps: 1 },
-  { readers: 200, chunks: 1_000, times: 4, warmUps: 1 },
-  { readers: 1_000, chunks: 500, times: 4, warmUps: 0 },
+  { readers: 1, chunks: 60_000, times: 1, warmUps: 1, rounds: 4 },
+  { readers: 200, chunks: 1_000, times: 4, warmUps: 1, rounds: 2 },
+  { readers: 1_000, chunks: 500, times: 4, warmUps: 0, rounds: 1 },
 ];
 /** With `--quick`: this part of the chunks (of less, most is read before the code is compiled), to no more readers than these. */
 const QUICK = { turns: 1, part: 1 / 2, mostReaders: 200 };
@@ -30,8 +31,8 @@ const GUARD = 0.4;
 
 type Shape = (typeof SHAPES)[number];
 
-/** Milliseconds that all readings took. */
-type Elapsed = { ours: number; theirs: number };
+/** Milliseconds that all readings of a round took. */
+type Round = { ours: number; theirs: number };
 
 /** What is read: a run that goes on while it is read, or one that has ended. Each gives the milliseconds of a reading. */
 type Way = { what: string; ours: () => Promise<number>; theirs: () => Promise<number> };
@@ -44,20 +45,19 @@ export const fanOut: Row = {
   name: 'fan-out',
   async measure(stage: Stage): Promise<Measure[]> {
     const turns = stage.quick ? QUICK.turns : TURNS;
-    const measures = new Map<string, { shape: Shape; elapsedMs: Elapsed }>();
+    const measures = new Map<string, { shape: Shape; rounds: Round[] }>();
     for (let turn = 0; turn < turns; turn++) {
       await withNewProcesses(stage, async (beside) => {
         for (const shape of stage.quick ? quickly(SHAPES) : SHAPES) {
           for (const way of await waysOf(beside, shape)) {
             const what = named(way, shape);
-            const { ours, theirs } = await read(way, shape);
-            const before = measures.get(what)?.elapsedMs ?? { ours: 0, theirs: 0 };
-            measures.set(what, { shape, elapsedMs: { ours: before.ours + ours, theirs: before.theirs + theirs } });
+            const before = measures.get(what)?.rounds ?? [];
+            measures.set(what, { shape, rounds: [...before, ...(await read(way, shape))] });
           }
         }
       });
     }
-    return [...measures].map(([what, { shape, elapsedMs }]) => measureOf(what, elapsedMs, shape, turns));
+    return [...measures].map(([what, { shape, rounds }]) => measureOf(what, shape, rounds));
   },
 };
 
@@ -82,11 +82,14 @@ async function withNewProcesses(stage: Stage, use: (beside: Beside) => Promise<v
   }
 }
 
-async function waysOf({ load, holdfast, honoUrl }: Beside, { readers, chunks, times, warmUps }: Shape): Promise<Way[]> {
+async function waysOf(
+  { load, holdfast, honoUrl }: Beside,
+  { readers, chunks, times, warmUps, rounds }: Shape,
+): Promise<Way[]> {
   const { url, key } = holdfast;
   const stream = `/stream chunks=${chunks} delay_ms=0`;
   // A run for each reading: one that was read lately is in memory.
-  const stored = { count: (warmUps + 1) * times, concurrency: 1, body: { input: stream } };
+  const stored = { count: (warmUps + rounds) * times, concurrency: 1, body: { input: stream } };
   const { ids: unread } = await load.ask('runs', { url, key, ...stored });
   const timed = async (how: Omit<FanOut, 'readers' | 'chunks'> & { url: string }) =>
     (await load.ask('fanOut', { key, readers, chunks, ...how })).elapsed;
@@ -108,25 +111,27 @@ async function waysOf({ load, holdfast, honoUrl }: Beside, { readers, chunks, ti
   ];
 }
 
-/** What the round after the warm-ups took. */
-async function read({ ours, theirs }: Way, { times, warmUps }: Shape): Promise<Elapsed> {
-  let elapsedMs = { ours: 0, theirs: 0 };
-  for (let round = 0; round <= warmUps; round++) {
-    elapsedMs = { ours: 0, theirs: 0 };
-    for (let time = 0; time < times; time++) elapsedMs.ours += await ours();
-    elapsedMs.theirs += await theirs();
+/** The rounds after the warm-ups. */
+async function read({ ours, theirs }: Way, { times, warmUps, rounds }: Shape): Promise<Round[]> {
+  const all: Round[] = [];
+  for (let i = 0; i < warmUps + rounds; i++) {
+    const round = { ours: 0, theirs: 0 };
+    for (let time = 0; time < times; time++) round.ours += await ours();
+    round.theirs += await theirs();
+    all.push(round);
   }
-  return elapsedMs;
+  return all.slice(warmUps);
 }
 
 const named = ({ what }: Way, { readers }: Shape): string =>
   `chunks of a run ${what}, ${readers} reader${readers > 1 ? 's' : ''}, against hono/streaming`;
 
-function measureOf(what: string, elapsedMs: Elapsed, { readers, chunks, times }: Shape, turns: number): Measure {
+function measureOf(what: string, { readers, chunks, times }: Shape, rounds: Round[]): Measure {
   const rate = (readings: number, ms: number) => (readings * readers * chunks * 1_000) / ms;
   return {
     ...{ what, unit: '/s' },
-    ...{ holdfast: rate(turns * times, elapsedMs.ours), against: rate(turns, elapsedMs.theirs) },
+    holdfast: geometricMean(rounds.map(({ ours }) => rate(times, ours))),
+    against: geometricMean(rounds.map(({ theirs }) => rate(1, theirs))),
     // What a single reader gets is what one run can say, or one reader read, in a second: it has a goal, and varies too much for a guard.
     ...{ goal: GOAL, ...(readers > 1 ? { guard: GUARD } : {}) },
   };

@@ -2,7 +2,7 @@ import type { Holdfast } from '../forms/form.ts';
 import { type Filled, fill } from '../growth/fill.ts';
 import { createFirstThread } from '../growth/first-thread.ts';
 import { READS } from '../growth/reads.ts';
-import { type Measure, percentile, type Row } from '../measure.ts';
+import { geometricMean, type Measure, median, percentile, type Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 import { ONE_TURN } from './steps.ts';
 
@@ -15,11 +15,11 @@ const GUARD = 2;
 /** Where a read takes long, a few of them are enough to see it. */
 const WITHIN_MS = 80;
 /**
- * A server's speed differs by a tenth from the next one's on the same store, as its code came to be compiled, and stays: several sets of
- * servers in turn. Many rounds of a few requests, so that whatever else the machine does meets all stores. Each create waits for its run,
- * and takes longer.
+ * A server's speed differs by a fifth from the next one's on the same store, as its code came to be compiled, and stays: several sets of
+ * servers in turn. Many rounds of a few requests of every kind, so that whatever else the machine does meets all stores. Each create
+ * waits for its run, and takes longer.
  */
-const FULL = { sets: 4, reads: { rounds: 15, count: 10 }, creates: { rounds: 7, count: 10 } };
+const FULL = { sets: 8, reads: { rounds: 10, count: 10 }, creates: { rounds: 4, count: 10 } };
 const QUICKLY = { sets: 1, reads: { rounds: 4, count: 25 }, creates: { rounds: 4, count: 25 } };
 /** Rounds of a set that are not counted: code is compiled, plans and pages are cached. */
 const WARM_UPS = 3;
@@ -33,8 +33,10 @@ type Rounds = { rounds: number; count: number };
 type Grown = { store: Filled; at: string };
 /** A server on it, and a run there that has not ended. */
 type Served = { server: Holdfast; store: Filled; waiting: string };
-/** Latencies by store, in the order of their sizes. */
-type ByStore = number[][];
+/** What a server is asked so many times in a row. */
+type Asked = { what: string; ask(of: Served, count: number): Promise<{ latencies: number[] }> };
+/** By what was asked: every round's latencies, by store in the order of their sizes. */
+type Latencies = Map<string, number[][][]>;
 
 /** Reads and creates where few runs were before, and many: three servers beside each other, asked in turn. */
 export const growth: Row = {
@@ -43,12 +45,12 @@ export const growth: Row = {
     const stores: Grown[] = [];
     for (const runs of stage.quick ? QUICK_SIZES : SIZES) stores.push(await grow(stage, runs));
     const { sets, reads, creates } = stage.quick ? QUICKLY : FULL;
-    const latencies = new Map<string, ByStore>();
+    const latencies: Latencies = new Map();
     for (let set = 0; set < sets; set++) {
-      for (const [what, ofSet] of await withServers(stage, stores, (all) => askAll(stage, all, { reads, creates }))) {
-        const before = latencies.get(what);
-        latencies.set(what, before ? before.map((of, i) => of.concat(ofSet[i] ?? [])) : ofSet);
-      }
+      await withServers(stage, stores, async (all) => {
+        await inTurn(all, readsOf(stage), reads, latencies);
+        await inTurn(all, [createOf(stage)], creates, latencies);
+      });
     }
     const filled = stores.map(({ store }) => store);
     return [
@@ -84,51 +86,43 @@ async function withServers<T>(stage: Stage, stores: Grown[], use: (all: Served[]
   }
 }
 
-/** Every read and the create, by name. */
-async function askAll(
-  stage: Stage,
-  all: Served[],
-  { reads, creates }: { reads: Rounds; creates: Rounds },
-): Promise<Map<string, ByStore>> {
-  const latencies = new Map<string, ByStore>();
-  for (const { what, path } of READS) {
-    const ofRead = await inTurn(all, reads, ({ server: { url, key }, store, waiting }, count) => {
+const readsOf = ({ load }: Stage): Asked[] =>
+  READS.map(({ what, path }) => ({
+    what,
+    ask({ server: { url, key }, store, waiting }, count) {
       const paths = Array.from({ length: count }, () => path(store, waiting));
-      return stage.load.ask('requests', { url, key, paths, withinMs: WITHIN_MS });
-    });
-    latencies.set(what, ofRead);
-  }
-  const created = await inTurn(all, creates, ({ server: { url, key } }, count) =>
-    stage.load.ask('creates', { url, key, count, body: ONE_TURN }),
-  );
-  return latencies.set('create', created);
-}
+      return load.ask('requests', { url, key, paths, withinMs: WITHIN_MS });
+    },
+  }));
 
-/** Rounds in which every store is asked the same number of times, so that whatever else the machine does meets all of them. */
-async function inTurn(
-  all: Served[],
-  { rounds, count }: Rounds,
-  ask: (of: Served, count: number) => Promise<{ latencies: number[] }>,
-): Promise<ByStore> {
-  const latencies: ByStore = all.map(() => []);
+const createOf = ({ load }: Stage): Asked => ({
+  what: 'create',
+  ask: ({ server: { url, key } }, count) => load.ask('creates', { url, key, count, body: ONE_TURN }),
+});
+
+/** Adds rounds in which every store is asked the same, the same number of times. */
+async function inTurn(all: Served[], asked: Asked[], { rounds, count }: Rounds, to: Latencies): Promise<void> {
   for (let round = 0; round < WARM_UPS + rounds; round++) {
-    for (const [i, of] of all.entries()) {
-      const timed = await ask(of, count);
-      if (round >= WARM_UPS) latencies[i]?.push(...timed.latencies);
+    for (const { what, ask } of asked) {
+      const byStore: number[][] = [];
+      for (const of of all) byStore.push((await ask(of, count)).latencies);
+      if (round >= WARM_UPS) to.set(what, [...(to.get(what) ?? []), byStore]);
     }
   }
-  return latencies;
 }
 
-/** Every larger store beside the smallest: the median, and of the largest the tail. */
-function compared(what: string, latencies: ByStore, stores: Filled[]): Measure[] {
-  const of = (i: number, share: number): Measure => ({
-    ...{ what: `${what} p${share * 100}, ${stores[i]?.runs} runs`, unit: 'ms' },
-    ...{ holdfast: percentile(latencies[i] ?? [], share), against: percentile(latencies[0] ?? [], share) },
-    ...(share === 0.5 ? { goal: FLAT, guard: GUARD } : {}),
-  });
+/** Every larger store beside the smallest: the medians of rounds, and of the largest the tail of all. */
+function compared(what: string, rounds: number[][][], stores: Filled[]): Measure[] {
+  const ofStore = (i: number) => rounds.map((byStore) => byStore[i] ?? []);
+  const p50 = (i: number) => geometricMean(ofStore(i).map(median));
+  const p95 = (i: number) => percentile(ofStore(i).flat(), 0.95);
+  const named = (share: string, i: number) => ({ what: `${what} ${share}, ${stores[i]?.runs} runs`, unit: 'ms' });
   const larger = stores.keys().drop(1).toArray();
-  return [...larger.map((i) => of(i, 0.5)), of(stores.length - 1, 0.95)];
+  const largest = stores.length - 1;
+  return [
+    ...larger.map((i) => ({ ...named('p50', i), holdfast: p50(i), against: p50(0), goal: FLAT, guard: GUARD })),
+    { ...named('p95', largest), holdfast: p95(largest), against: p95(0) },
+  ];
 }
 
 /** What the servers do by themselves every so often holds up a read that comes then: to be seen, too rare for a goal. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { resultsInto } from '../../bench/markdown.ts';
 import { deltaPlot, ratePlot } from '../../bench/plots.ts';
+import { latestOf } from '../../bench/report.ts';
 import { readResult } from '../../bench/result-file.ts';
 import { rows } from '../../bench/rows/index.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -25,10 +26,10 @@ const linesIn = (svg: string) => svg.match(/<g clip-path/g)?.length;
 
 describe('the page', () => {
   it('has a place for results, and they can be put there again', () => {
-    const once = resultsInto(PAGE, resultOf(RATES));
+    const once = resultsInto(PAGE, [resultOf(RATES)]);
     expect(once).not.toBe(PAGE);
-    expect(resultsInto(once, resultOf(RATES))).toBe(once);
-    expect(resultsInto(once, resultOf(DELAYS))).toBe(resultsInto(PAGE, resultOf(DELAYS)));
+    expect(resultsInto(once, [resultOf(RATES)])).toBe(once);
+    expect(resultsInto(once, [resultOf(DELAYS)])).toBe(resultsInto(PAGE, [resultOf(DELAYS)]));
   });
 
   it('explains every row', () => {
@@ -36,7 +37,7 @@ describe('the page', () => {
   });
 
   it('says what was measured where, and whether it is as wanted', () => {
-    const page = resultsInto(PAGE, resultOf([...RATES, measure('cancel', 'a | b p99', 'ms', { goal: 99 })]));
+    const page = resultsInto(PAGE, [resultOf([...RATES, measure('cancel', 'a | b p99', 'ms', { goal: 99 })])]);
     expect(page).toContain(
       'AMD EPYC, 2 cores, 24 GiB, load 0.20 before · Node v26.10.0 · Temporal 1.32.0 (embedded), 1.31.2 (apart) · Holdfast b231020 · 2026-11-26',
     );
@@ -65,9 +66,19 @@ describe('the page', () => {
     expect(lines[4]).toEqual(['embedded', 'cancel', 'a \\| b p99', '100.0 ms', '', '', '≤ 99 ms', '**no**']);
   });
 
+  it('has of several files the rows of the latest, by form, where the first has them', () => {
+    const fresh = [rate('embedded', 20, 300, 290), measure('cancel', 'p99', 'ms')];
+    const together = latestOf([resultOf([...RATES, ...DELAYS]), resultOf(fresh)]);
+    expect(together).toEqual([fresh[0], ...RATES.slice(2), ...DELAYS, fresh[1]]);
+    const page = resultsInto(PAGE, [resultOf([...RATES, ...DELAYS]), { ...resultOf(fresh), holdfast: 'fffffff' }]);
+    expect(page).toMatch(/Holdfast b231020[^\n]*\n\n[^\n]*Holdfast fffffff/);
+    expect(page).toContain('| 300.0/s');
+    expect(page).not.toContain('| 260.0/s');
+  });
+
   it('is refused when it has no such place, or two', () => {
-    expect(() => resultsInto('# Performance\n', resultOf(RATES))).toThrow('once each');
-    expect(() => resultsInto(PAGE + PAGE, resultOf(RATES))).toThrow('once each');
+    expect(() => resultsInto('# Performance\n', [resultOf(RATES)])).toThrow('once each');
+    expect(() => resultsInto(PAGE + PAGE, [resultOf(RATES)])).toThrow('once each');
   });
 });
 
