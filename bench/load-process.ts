@@ -8,6 +8,11 @@ type Result<J extends keyof Jobs> = Awaited<ReturnType<Jobs[J]>>;
 export class LoadProcess {
   readonly #child: ChildProcess = forkModule('./load/main.ts');
 
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('the load process did not start');
+    return this.#child.pid;
+  }
+
   /** Has one job done; the next is asked after it. */
   ask<J extends keyof Jobs>(job: J, args: Parameters<Jobs[J]>[0]): Promise<Result<J>> {
     return new Promise((resolve, reject) => {

@@ -1,20 +1,40 @@
+import { openEventSocket } from './event-socket.ts';
 import type { Jobs } from './jobs.ts';
 import { now } from './provider.ts';
-import { streamRun } from './stream-run.ts';
+import { send, type Target } from './stream-run.ts';
+
+/** What a chunk says, in its event: when it was written. The whole message, which comes last, says more than that. */
+const SAID = /"content":"([\d.]+) "/g;
 
 export const deltas: Jobs['deltas'] = async ({ runs, chunks, uncounted, everyMs, ...target }) => {
-  const delays: number[] = [];
   const input = `${chunks} ${everyMs} ${runs}`;
-  const one = async (): Promise<void> => {
-    let seen = 0;
-    await streamRun(target, { route_id: 'wire', input }, (frame) => {
-      if (!frame.includes('event: message.delta')) return;
-      const arrived = now();
-      const { data } = JSON.parse(frame.slice(frame.indexOf('data: ') + 6)) as { data: { content: string } };
-      if (++seen > uncounted) delays.push(arrived - Number(data.content));
-    });
-    if (seen !== chunks) throw new Error(`${seen} of ${chunks} chunks arrived`);
+  const one = async (): Promise<number[]> => {
+    const created = await send(target, 'POST', '/v1/runs', { route_id: 'wire', input });
+    const { run_id } = JSON.parse(created) as { run_id: string };
+    const delays = await delaysOf(target, `/v1/runs/${run_id}/events`);
+    if (delays.length !== chunks) throw new Error(`${delays.length} of ${chunks} chunks of ${run_id} arrived`);
+    return delays.slice(uncounted);
   };
-  await Promise.all(Array.from({ length: runs }, one));
-  return { delays };
+  return { delays: (await Promise.all(Array.from({ length: runs }, one))).flat() };
 };
+
+/** Reads a run's events to their end: how long each chunk was on its way. */
+async function delaysOf(target: Target, path: string): Promise<number[]> {
+  const delays: number[] = [];
+  const ended = Promise.withResolvers<void>();
+  let rest = '';
+  const socket = await openEventSocket(target, {
+    onBytes(bytes) {
+      const arrived = now();
+      const text = rest + bytes.toString('latin1');
+      // Without the end of an event everything is kept: lastIndexOf gives -1.
+      const end = text.lastIndexOf('\n\n') + 1;
+      rest = text.slice(end);
+      for (const [, said] of text.slice(0, end).matchAll(SAID)) delays.push(arrived - Number(said));
+    },
+    onEnd: (error) => (error ? ended.reject(error) : ended.resolve()),
+  });
+  socket.ask(path);
+  await ended.promise;
+  return delays;
+}

@@ -13,14 +13,21 @@ const WARM_UP_CHUNKS = 100;
 /** Of each round: its first second, in which all runs start at once. */
 const UNCOUNTED_CHUNKS = 50;
 /** Figures are those of the middle round: a machine that stands still for a moment spoils one. */
-const ROUNDS = { rounds: 5, chunks: 650 };
+const ROUNDS = { rounds: 9, chunks: 450 };
 const QUICK_ROUNDS = { rounds: 1, chunks: 300 };
 const GOALS = { embedded: { 0.5: 2, 0.99: 10 }, apart: { 0.5: 5, 0.99: 25 } };
 const EVENT_LOOP_GOAL_MS = 5;
 
 type Case = { how: string; server: Holdfast; runs: number; given: Round[] };
 /** What one round of a case gave. */
-type Round = { delays: number[]; cpuOfChunkUs: number; temporalCores: number; blockedMs: number };
+type Round = {
+  delays: number[];
+  cpuOfChunkUs: number;
+  /** Of the load: the provider's and the reader's. */
+  loadOfChunkUs: number;
+  temporalCores: number;
+  blockedMs: number;
+};
 
 /** A chunk's way from the provider's socket to a reader's, through a commit: a hundred runs at fifty chunks a second, and fewer. */
 export const delta: Row = {
@@ -29,13 +36,12 @@ export const delta: Row = {
     const server = await stage.server();
     const fewer: Case = { how: `, ${FEWER_RUNS} runs`, server, runs: FEWER_RUNS, given: [] };
     const usual: Case = { how: '', server, runs: RUNS, given: [] };
-    await measureRounds(stage, fewer);
-    await measureRounds(stage, usual);
+    await measureRounds(stage, [fewer, usual]);
     // Not before: a second server that idles takes of the cores what the first one's tail shows.
     const slow = await stage.start({ commitDelayMs: SLOW_COMMIT_MS });
     try {
       const slowed: Case = { how: `, commit + ${SLOW_COMMIT_MS} ms`, server: slow, runs: RUNS, given: [] };
-      await measureRounds(stage, slowed);
+      await measureRounds(stage, [slowed]);
       return [...measuresOf(fewer), ...measuresOf(usual, GOALS[stage.formName]), ...measuresOf(slowed)];
     } finally {
       await slow.stop();
@@ -43,10 +49,13 @@ export const delta: Row = {
   },
 };
 
-async function measureRounds(stage: Stage, it: Case): Promise<void> {
+/** In turn: the longer a case takes, the less of it one slow minute spoils. */
+async function measureRounds(stage: Stage, cases: Case[]): Promise<void> {
   const { rounds, chunks } = stage.quick ? QUICK_ROUNDS : ROUNDS;
-  await stream(stage, it, WARM_UP_CHUNKS);
-  for (let round = 0; round < rounds; round++) it.given.push(await measureRound(stage, it, chunks));
+  for (const it of cases) await stream(stage, it, WARM_UP_CHUNKS);
+  for (let round = 0; round < rounds; round++) {
+    for (const it of cases) it.given.push(await measureRound(stage, it, chunks));
+  }
 }
 
 const stream = (stage: Stage, { server: { url, key }, runs }: Case, chunks: number) =>
@@ -55,14 +64,18 @@ const stream = (stage: Stage, { server: { url, key }, runs }: Case, chunks: numb
 async function measureRound(stage: Stage, it: Case, chunks: number): Promise<Round> {
   const { url, pids } = it.server;
   const cpu = () => cpuMs(pids.api) + (pids.worker === pids.api ? 0 : cpuMs(pids.worker));
-  const temporal = () => cpuMs(pids.temporal);
+  const clocks = [() => performance.now(), cpu, () => cpuMs(stage.load.pid), () => cpuMs(pids.temporal)];
   await eventLoopP99Ms(url);
-  const before = [performance.now(), cpu(), temporal()] as const;
+  const before = clocks.map((clock) => clock());
   const { delays } = await stream(stage, it, chunks);
-  const [elapsed, used, byTemporal] = [performance.now() - before[0], cpu() - before[1], temporal() - before[2]];
+  const [elapsed = Number.NaN, used = Number.NaN, byLoad = Number.NaN, byTemporal = Number.NaN] = clocks.map(
+    (clock, i) => clock() - (before[i] ?? Number.NaN),
+  );
+  const ofChunkUs = (ms: number) => (ms * 1_000) / (it.runs * chunks);
   return {
     delays,
-    cpuOfChunkUs: (used * 1_000) / (it.runs * chunks),
+    cpuOfChunkUs: ofChunkUs(used),
+    loadOfChunkUs: ofChunkUs(byLoad),
     temporalCores: byTemporal / elapsed,
     blockedMs: await eventLoopP99Ms(url),
   };
@@ -81,6 +94,7 @@ function measuresOf({ how, given: rounds }: Case, goals: Record<number, number> 
     })),
     ...(rounds.length > 1 ? [{ ...worst, holdfast: Math.max(...tails) }] : []),
     { what: `CPU of a chunk, API and worker${how}`, unit: 'µs', holdfast: middle((it) => it.cpuOfChunkUs) },
+    { what: `CPU of a chunk, provider and reader${how}`, unit: 'µs', holdfast: middle((it) => it.loadOfChunkUs) },
     {
       what: `cores that Temporal's server takes meanwhile${how}`,
       unit: '',
