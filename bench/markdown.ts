@@ -9,7 +9,10 @@ const PLOTS = `![One-turn runs a second by how many are under way at a time, of 
 
 ![Delay of a chunk from the model to the reader by percentile, with usual and with slowed commits](performance/delta.svg)`;
 
-/** The page with these results, of each row the latest, in place of what stands between its two marks. Throws when it does not have them once each. */
+/**
+ * The page with these results, of each row the latest, in place of what stands between its two marks. Throws when it does not have them
+ * once each.
+ */
 export function resultsInto(page: string, results: Result[]): string {
   const [before, between, ...second] = page.split(BEGIN);
   const [, after, ...third] = between?.split(END) ?? [];

@@ -44,6 +44,9 @@ export const median = (values: number[]): number => percentile(values, 0.5);
 export const geometricMean = (values: number[]): number =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
+/** Of latencies, by round. */
+export const medianOfRounds = (rounds: number[][]): number => geometricMean(rounds.map(median));
+
 /** The shares at which a distribution is kept. */
 const SHARES = [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1];
 

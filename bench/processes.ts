@@ -12,7 +12,11 @@ export function cpuMs(pid: number): number {
   return ticks(pid, [UTIME, STIME]) * TICK_MS;
 }
 
-/** The same with its children, those that have ended included: a PostgreSQL server is its sessions. */
+/** That of Holdfast's worker and its API, which may be one process. */
+export const cpuMsOf = ({ api, worker }: { api: number; worker: number }): number =>
+  cpuMs(worker) + (api === worker ? 0 : cpuMs(api));
+
+/** That of a process with its children, those that have ended included: a PostgreSQL server is its sessions. */
 export function cpuMsWithChildren(pid: number): number {
   const own = ticks(pid, [UTIME, STIME, CUTIME, CSTIME]);
   return (own + childrenOf(pid).reduce((sum, child) => sum + ticks(child, [UTIME, STIME]), 0)) * TICK_MS;

@@ -1,3 +1,4 @@
+import { heldBack } from '../../src/held-back.ts';
 import { openEventSocket } from './event-socket.ts';
 import type { Jobs } from './jobs.ts';
 import { now } from './provider.ts';
@@ -5,6 +6,7 @@ import { send, type Target } from './stream-run.ts';
 
 /** What a chunk says, in its event: when it was written. The whole message, which comes last, says more than that. */
 const SAID = /"content":"([\d.]+) "/g;
+const COMPLETED = '\nevent: run.completed\n';
 
 export const deltas: Jobs['deltas'] = async ({ runs, chunks, uncounted, everyMs, ...target }) => {
   const input = `${chunks} ${everyMs} ${runs}`;
@@ -18,23 +20,28 @@ export const deltas: Jobs['deltas'] = async ({ runs, chunks, uncounted, everyMs,
   return { delays: (await Promise.all(Array.from({ length: runs }, one))).flat() };
 };
 
-/** Reads a run's events to their end: how long each chunk was on its way. */
+/** Reads a run's events to their end, which must be `run.completed`: how long each chunk was on its way. */
 async function delaysOf(target: Target, path: string): Promise<number[]> {
   const delays: number[] = [];
-  const ended = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  // Nobody waits for it when the connection is refused.
+  const ended = heldBack(promise);
+  let isCompleted = false;
   let rest = '';
   const socket = await openEventSocket(target, {
     onBytes(bytes) {
       const arrived = now();
       const text = rest + bytes.toString('latin1');
+      isCompleted ||= text.includes(COMPLETED);
       // Without the end of an event everything is kept: lastIndexOf gives -1.
       const end = text.lastIndexOf('\n\n') + 1;
       rest = text.slice(end);
       for (const [, said] of text.slice(0, end).matchAll(SAID)) delays.push(arrived - Number(said));
     },
-    onEnd: (error) => (error ? ended.reject(error) : ended.resolve()),
+    onEnd: (error) => (error ? reject(error) : resolve()),
   });
   socket.ask(path);
-  await ended.promise;
+  await ended;
+  if (!isCompleted) throw new Error(`${path}: not completed`);
   return delays;
 }

@@ -1,6 +1,7 @@
+import { meanwhile } from '../clocks.ts';
 import type { Holdfast } from '../forms/form.ts';
 import { distribution, type Measure, median, percentile, type Row } from '../measure.ts';
-import { cpuMs } from '../processes.ts';
+import { cpuMs, cpuMsOf } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import { eventLoopP99Ms } from './event-loop.ts';
 
@@ -63,17 +64,15 @@ const stream = (stage: Stage, { server: { url, key }, runs }: Case, chunks: numb
 
 async function measureRound(stage: Stage, it: Case, chunks: number): Promise<Round> {
   const { url, pids } = it.server;
-  const cpu = () => cpuMs(pids.api) + (pids.worker === pids.api ? 0 : cpuMs(pids.worker));
-  const clocks = [() => performance.now(), cpu, () => cpuMs(stage.load.pid), () => cpuMs(pids.temporal)];
   await eventLoopP99Ms(url);
-  const before = clocks.map((clock) => clock());
-  const { delays } = await stream(stage, it, chunks);
-  const [elapsed = Number.NaN, used = Number.NaN, byLoad = Number.NaN, byTemporal = Number.NaN] = clocks.map(
-    (clock, i) => clock() - (before[i] ?? Number.NaN),
+  const { took, result } = await meanwhile(
+    [() => performance.now(), () => cpuMsOf(pids), () => cpuMs(stage.load.pid), () => cpuMs(pids.temporal)],
+    () => stream(stage, it, chunks),
   );
+  const [elapsed, used, byLoad, byTemporal] = took;
   const ofChunkUs = (ms: number) => (ms * 1_000) / (it.runs * chunks);
   return {
-    delays,
+    delays: result.delays,
     cpuOfChunkUs: ofChunkUs(used),
     loadOfChunkUs: ofChunkUs(byLoad),
     temporalCores: byTemporal / elapsed,

@@ -2,7 +2,7 @@ import type { Holdfast } from '../forms/form.ts';
 import { type Filled, fill } from '../growth/fill.ts';
 import { createFirstThread } from '../growth/first-thread.ts';
 import { READS } from '../growth/reads.ts';
-import { geometricMean, type Measure, median, percentile, type Row } from '../measure.ts';
+import { type Measure, medianOfRounds, percentile, type Row } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 import { ONE_TURN } from './steps.ts';
 
@@ -15,7 +15,7 @@ const GUARD = 2;
 /** Where a read takes long, a few of them are enough to see it. */
 const WITHIN_MS = 80;
 /**
- * A server's speed differs by a fifth from the next one's on the same store, as its code came to be compiled, and stays: several sets of
+ * A server's speed differs from the next one's on the same store, as its code came to be compiled, and stays: several sets of
  * servers in turn. Many rounds of a few requests of every kind, so that whatever else the machine does meets all stores. Each create
  * waits for its run, and takes longer.
  */
@@ -114,7 +114,7 @@ async function inTurn(all: Served[], asked: Asked[], { rounds, count }: Rounds, 
 /** Every larger store beside the smallest: the medians of rounds, and of the largest the tail of all. */
 function compared(what: string, rounds: number[][][], stores: Filled[]): Measure[] {
   const ofStore = (i: number) => rounds.map((byStore) => byStore[i] ?? []);
-  const p50 = (i: number) => geometricMean(ofStore(i).map(median));
+  const p50 = (i: number) => medianOfRounds(ofStore(i));
   const p95 = (i: number) => percentile(ofStore(i).flat(), 0.95);
   const named = (share: string, i: number) => ({ what: `${what} ${share}, ${stores[i]?.runs} runs`, unit: 'ms' });
   const larger = stores.keys().drop(1).toArray();

@@ -1,4 +1,4 @@
-import { geometricMean, type Measure, median, percentile, type Row } from '../measure.ts';
+import { type Measure, medianOfRounds, percentile, type Row } from '../measure.ts';
 import { residentBytes } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import { ASKS } from './steps.ts';
@@ -30,15 +30,14 @@ export const parked: Row = {
       answered.push((await stage.load.ask('answer', { url, key, ...some })).latencies);
       signalled.push((await stage.load.ask('signalBare', { address, taskQueue, ...some })).latencies);
     }
-    const p50 = (latencies: number[][]) => geometricMean(latencies.map(median));
-    const p95 = (latencies: number[][]) => percentile(latencies.flat(), 0.95);
-    const resumed = (share: string, of: (latencies: number[][]) => number, goal: number): Measure => ({
+    const p95 = (rounds: number[][]) => percentile(rounds.flat(), 0.95);
+    const resumed = (share: string, of: (rounds: number[][]) => number, goal: number): Measure => ({
       ...{ what: `answer → run.completed ${share}, ${count} parked`, unit: 'ms' },
       ...{ holdfast: of(answered), against: of(signalled), goal },
     });
     const rate = (ms: number) => (count * 1_000) / ms;
     return [
-      resumed('p50', p50, 1.2),
+      resumed('p50', medianOfRounds, 1.2),
       resumed('p95', p95, 1),
       { what: 'runs parked', unit: '/s', holdfast: rate(parkedMs.ours), against: rate(parkedMs.theirs) },
       {
