@@ -14,11 +14,14 @@ const ON_POSTGRES = ['src/journal/postgres/**/*.test.ts'];
 /** APIs and workers as processes of their own, which need PostgreSQL and a Temporal cluster. */
 const APART = ['test/apart/**/*.test.ts'];
 
-/** Every suite runs real parts; files run two at a time, each in a process of its own. A busy machine is given its time. */
+/**
+ * Every suite runs real parts; files run three at a time, each in a process of its own, also on two cores: much of their time is
+ * waiting. A busy machine is given its time.
+ */
 export const EVERY_SUITE = {
   globalSetup: ['test/support/global-setup.ts'],
   pool: 'forks' as const,
-  maxWorkers: 2,
+  maxWorkers: 3,
   testTimeout: 90_000,
   hookTimeout: 180_000,
 };

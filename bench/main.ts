@@ -27,11 +27,15 @@ const result: Result = {
   ...{ temporal: {}, took: {}, measured: [] },
 };
 let stage: Stage | undefined;
+let isEnding = false;
+/** Ends what was started, each part within its bound; whoever asks again is only answered. */
 const giveUp = (why: string) => {
-  console.error(`bench: ${why}`);
+  console.error(`bench: ${why}${isEnding ? ', and it is ending what it has started' : ''}`);
+  if (isEnding) return;
+  isEnding = true;
   void (stage?.close() ?? Promise.resolve()).finally(() => process.exit(1));
 };
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => giveUp(signal));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => giveUp(signal));
 
 for (const form of forms) {
   stage = new Stage(form, values.quick);
