@@ -1,14 +1,19 @@
 /** What the relay makes up for when something else was away as Temporal came back. */
-import { expect, inject, it } from 'vitest';
+import { afterEach, expect, inject, it, vi } from 'vitest';
 import { checkHistory, eventsToEnd } from '../../test/support/events.ts';
 import { startProxy } from '../../test/support/proxy.ts';
 import { answer, createRun, waitingOf } from '../../test/support/run-client.ts';
 import { openStack, type Stack } from '../../test/support/stack.ts';
 import { executeIn } from '../../test/support/test-journal.ts';
 import { until } from '../../test/support/until.ts';
+import { Engine } from './engine.ts';
 
 /** Two sweeps and a half. */
 const TOLD_WITHIN_MS = 50_000;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 it('a first sweep that fails is made up for: the next asks workflows what they wait for', async () => {
   const proxy = await startProxy(inject('temporalAddress'));
@@ -42,6 +47,25 @@ it('a first sweep that fails is made up for: the next asks workflows what they w
   await after.close();
   await proxy.close();
 }, 270_000);
+
+it('closes while a workflow is asked that no worker answers', async () => {
+  const before = await openStack();
+  await waitingOf(before, await createRun(before, '/ask Which colour?'));
+  await before.close({ keep: true });
+  const { dataDir, taskQueue } = before.config;
+
+  const asked = vi.spyOn(Engine.prototype, 'state');
+  const after = await openStack({ worker: false, dataDir, taskQueue });
+  await until(() => asked.mock.calls.length > 0, 'the first sweep asks the workflow what it waits for');
+  let isAnswered = false;
+  const answered = Promise.allSettled([asked.mock.results[0]?.value]).then(() => {
+    isAnswered = true;
+  });
+  await after.relay.close();
+  expect(isAnswered).toBe(false);
+  await answered;
+  await after.close();
+});
 
 /** A run that waits for its person and, for much longer, for a time: it looks like one that is as it should be. */
 async function createSleeper(stack: Stack): Promise<string> {

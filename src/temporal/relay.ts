@@ -7,6 +7,7 @@ import { eachAtATime } from '../at-a-time.ts';
 import type { Journal } from '../journal/journal.ts';
 import { purgeOld, type Retention } from '../journal/retention.ts';
 import type { DueIntent } from '../journal/transactions/engine.ts';
+import { pause } from '../pause.ts';
 import { type Delivery, MAX_DELIVERING } from './delivery.ts';
 import type { Engine } from './engine.ts';
 import { isUnreachable } from './link.ts';
@@ -23,6 +24,11 @@ const INTENTS_AT_A_TIME = 100;
 /** How often what has become useless is deleted, and how much of it in one transaction. */
 const PURGE_EVERY_MS = 60_000;
 const ROWS_AT_A_TIME = 2_000;
+/**
+ * How long a process that ends waits for what the relay is at: a workflow that is asked what it waits for has no worker any more to answer
+ * it. All of it is harmless to leave, and is found again by the next process.
+ */
+const LAST_WORK_MS = 1_000;
 
 type RelayDeps = {
   journal: Journal;
@@ -43,6 +49,8 @@ export class Relay {
   /** Temporal was away, or has not been compared yet: what came back may be an older copy of it. */
   #wasAway = true;
   readonly #busy = new Set<Promise<void>>();
+  /** It is closed, and what it was still at is left. */
+  #left = false;
 
   constructor(deps: RelayDeps) {
     this.#deps = deps;
@@ -59,11 +67,15 @@ export class Relay {
     );
   }
 
+  /** Begins nothing more, and waits for what is under way, for a short time. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#sweeps.close();
     for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all(this.#busy);
+    const done = new AbortController();
+    void Promise.all(this.#busy).then(() => done.abort());
+    await pause(LAST_WORK_MS, done.signal);
+    this.#left = true;
   }
 
   /** Delivers the intents that are due. After an outage all become due as soon as Temporal answers again. */
@@ -166,8 +178,8 @@ export class Relay {
   #run(what: string, work: () => Promise<void>): Promise<void> {
     const done = work()
       .catch((error: Error) => {
-        // A list that is given up because the relay closes is not worth a warning.
-        const isGivenUp = this.#closed && error.name === 'AbortError';
+        // A list that is given up because the relay closes is not worth a warning, nor is what was left.
+        const isGivenUp = this.#left || (this.#closed && error.name === 'AbortError');
         this.#deps.log[isGivenUp ? 'debug' : 'warn']({ error: error.message }, `relay: ${what} failed`);
       })
       .finally(() => this.#busy.delete(done));

@@ -82,8 +82,7 @@ describe('with TEMPORAL_ADDRESS pointing to nothing', { timeout: 120_000 }, () =
         checkHistory(waiting.events);
         checkHistory(thinking.events);
       } finally {
-        await server.stop();
-        await back.stop();
+        await server.stop().finally(() => back.stop());
       }
     } finally {
       await temporal.stop();
