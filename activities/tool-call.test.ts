@@ -24,7 +24,6 @@ afterEach(() => journal.close());
 
 /** The call, once it has begun and then found the journal away; `back` ends the outage when a write has met it. */
 async function callInOutage() {
-  let asked = 0;
   let refused = 0;
   let isAway = false;
   const away = () => new HoldfastError('journal.unavailable', 'The journal is away.');
@@ -44,14 +43,13 @@ async function callInOutage() {
   const deps = {
     ...{ journal: outage, write: patientWrite(outage), handover },
     prepareChild: async () => {
-      asked++;
       isAway = true;
       throw away();
     },
   } as unknown as ActivityDeps;
   const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
   const ended = Promise.allSettled([environment.run(toolCall, deps, { ...run, turn: 1, idx: 0 })]);
-  await until(() => asked > 0, 'the call asks for what its child would be');
+  await until(() => isAway, 'the call asks for what its child would be');
   return {
     cancel: () => environment.cancel(),
     abort: () => abort(run.run_id),

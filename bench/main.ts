@@ -12,6 +12,8 @@ import { Stage } from './stage.ts';
 
 /** A row that takes longer hangs. */
 const ROW_LIMIT_MS = 60 * 60_000;
+/** What has not ended by then is killed. */
+const END_LIMIT_MS = 60_000;
 const FORMS: Form['name'][] = ['embedded', 'apart'];
 
 const { values, positionals } = asked();
@@ -28,11 +30,12 @@ const result: Result = {
 };
 let stage: Stage | undefined;
 let isEnding = false;
-/** Ends what was started, each part within its bound; whoever asks again is only answered. */
+/** Ends what was started; whoever asks again is only answered. */
 const giveUp = (why: string) => {
   console.error(`bench: ${why}${isEnding ? ', and it is ending what it has started' : ''}`);
   if (isEnding) return;
   isEnding = true;
+  setTimeout(() => process.exit(1), END_LIMIT_MS);
   void (stage?.close() ?? Promise.resolve()).finally(() => process.exit(1));
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => giveUp(signal));
